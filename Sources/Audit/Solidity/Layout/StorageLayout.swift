@@ -138,6 +138,7 @@ extension Program {
 
   /// A constant expression as a storage slot; nil if it is no constant or out of range.
   package func slotValue(of expression: Expression) -> BigUInt? {
-    constantValue(of: expression).flatMap(SlotText.slot(of:))
+    compileTimeNumber(of: expression).flatMap { SlotText.slot(of: .number($0)) }
+      ?? constantValue(of: expression).flatMap(SlotText.slot(of:))
   }
 }
