@@ -49,8 +49,13 @@ extension Program {
       .converted(to: type(of: variable))
   }
 
-  /// A type as the compiler writes it in the `typeString` of its syntax tree.
-  ///
-  /// Types without location are written as for declarations (`struct C.S`), others with it (`struct C.S memory`).
-  public func typeString(of type: SolidityType) -> String { compilerText(of: type) }
+  /// A type as the compiler writes it in the `typeString` of a variable: without location in the whole
+  /// (`struct C.S`, `function (uint256[]) external`).
+  public func typeString(of type: SolidityType) -> String { compilerText(of: type, isLong: false) }
+
+  /// The type of an expression as the compiler writes it in its `typeString`, locations included
+  /// (`struct C.S memory`). Storage pointers read like references: `storage ref`.
+  public func typeString(of expression: Expression) -> String {
+    compilerText(of: type(of: expression), isLong: true)
+  }
 }
