@@ -124,6 +124,7 @@ import Testing
     let own = try #require(storage.regions.first { $0.slot != implementation })
     #expect(own.name == "OWN")
     #expect(own.entries.map(\.label) == ["value"])
+    #expect(own.uses.map(\.action) == [.point, .pass])
   }
 
   @Test func plainAccess() throws {
@@ -243,6 +244,12 @@ import Testing
     let layout = program.storageLayout(of: try LayoutPrograms.contract("C", in: program))
     #expect(layout.problems == [.unknownType(variable: "m")])
     #expect(layout.storage.map(\.slot) == [0, 1])
+  }
+
+  @Test func missingBasesAreTold() throws {
+    let program = LayoutPrograms.make("contract A is Missing {} contract C is A { uint8 a; }")
+    let layout = program.storageLayout(of: try LayoutPrograms.contract("C", in: program))
+    #expect(layout.problems == [.unknownBase(name: "Missing")])
   }
 
   @Test func tooLarge() throws {
