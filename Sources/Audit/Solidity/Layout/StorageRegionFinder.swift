@@ -28,8 +28,11 @@ struct StorageRegionFinder {
     var uses: Set<StorageUse> = []
   }
 
-  /// More visits than this are not made; no contract written by people comes near.
-  private static let maximumVisits = 20_000
+  /// One function is walked with at most this many different sets of known parameters.
+  private static let maximumVisits = 1000
+  /// Walks with known parameters look at no more nodes than this; no contract written by people
+  /// comes near.
+  private static let maximumNodes = 2_000_000
 
   private let program: Program
   private let contract: ContractDefinition
@@ -38,6 +41,8 @@ struct StorageRegionFinder {
   /// Calls that hand a slot named there to a function.
   private var passes: [BigUInt: Set<StorageUse>] = [:]
   private var visited: Set<Visit> = []
+  private var visits: [NodeID: Int] = [:]
+  private var remainingNodes = maximumNodes
   private var pending: [(SyntaxItem, [NodeID: KnownSlot])] = []
   private(set) var problems: [LayoutProblem] = []
 
@@ -82,9 +87,13 @@ struct StorageRegionFinder {
   private mutating func enqueue(
     _ item: SyntaxItem, id: NodeID, parameters: [NodeID: KnownSlot] = [:]
   ) {
-    guard visited.count < StorageRegionFinder.maximumVisits,
-      visited.insert(Visit(function: id, parameters: parameters)).inserted
-    else { return }
+    if !parameters.isEmpty {
+      guard remainingNodes > 0, visits[id, default: 0] < StorageRegionFinder.maximumVisits else {
+        return
+      }
+    }
+    guard visited.insert(Visit(function: id, parameters: parameters)).inserted else { return }
+    visits[id, default: 0] += 1
     pending.append((item, parameters))
   }
 
@@ -94,6 +103,7 @@ struct StorageRegionFinder {
     var values = SlotEvaluation(program: program, contract: contract)
     values.known = parameters
     for part in SyntaxTraversal(item) {
+      if !parameters.isEmpty { remainingNodes -= 1 }
       switch part {
       case .invocation(let invocation): follow(invocation, values)
       case .statement(let statement):
