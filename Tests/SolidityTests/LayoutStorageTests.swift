@@ -286,6 +286,16 @@ import Testing
     #expect(layout.storage.map(\.slot) == [0, 1])
   }
 
+  /// A struct shared by contracts is laid out once, but what is wrong with it is told for each.
+  @Test func sharedStructsTellTheirProblems() throws {
+    let program = LayoutPrograms.make(
+      "struct S { Missing m; } contract A { S s; S t; } contract B { mapping(uint => S) m; S s; }")
+    var reader = StorageReader(program: program)
+    for contract in program.contracts {
+      #expect(reader.storage(of: contract).problems == [.unknownType(variable: "m")])
+    }
+  }
+
   @Test func missingBasesAreTold() throws {
     let program = LayoutPrograms.make("contract A is Missing {} contract C is A { uint8 a; }")
     let layout = program.storageLayout(of: try LayoutPrograms.contract("C", in: program))

@@ -130,7 +130,7 @@ extension Program {
     return StorageLayout(
       contract: contract, baseSlot: baseSlot,
       storage: baseSlot == 0 ? laidOut.entries : laidOut.entries.map { $0.moved(by: baseSlot) },
-      transient: laidOutTransient.entries, problems: sizes.problems)
+      transient: laidOutTransient.entries, problems: sizes.distinctProblems())
   }
 
   /// The members of a struct as laid out from slot 0.

@@ -22,10 +22,14 @@ package struct StorageSizes {
     package var entries: [StorageEntry]
     /// The slots taken, the last one counted whole.
     package var slots: BigUInt
+    /// Problems met inside, told again for each contract that has such a variable.
+    fileprivate var problems: [LayoutProblem] = []
   }
 
   /// Structs nested deeper than this are not followed; the compiler refuses them too.
   package static let maximumDepth = 256
+  /// Problems remembered of one struct.
+  private static let maximumProblems = 16
   /// The number of storage slots a contract has.
   package static let slotCount = BigUInt(1) << 256
 
@@ -58,7 +62,10 @@ package struct StorageSizes {
 
   /// The members of a struct laid out from slot 0; empty for a struct that contains itself.
   package mutating func members(of structure: StructDefinition) -> Packed {
-    if let known = structs[structure.id] { return known }
+    if let known = structs[structure.id] {
+      problems += known.problems
+      return known
+    }
     guard underway.count < StorageSizes.maximumDepth else {
       problems.append(.tooDeeplyNested(name: structure.name))
       return Packed(entries: [], slots: 1)
@@ -67,7 +74,9 @@ package struct StorageSizes {
       problems.append(.recursiveStruct(name: structure.name))
       return Packed(entries: [], slots: 1)
     }
-    let packed = pack(structure.members)
+    let before = problems.count
+    var packed = pack(structure.members)
+    packed.problems = Array(problems[before...].prefix(StorageSizes.maximumProblems))
     underway.remove(structure.id)
     structs[structure.id] = packed
     return packed
@@ -101,6 +110,12 @@ package struct StorageSizes {
       problems.append(.unknownType(variable: name))
       return .oneSlot
     }
+  }
+
+  /// The problems in the order met, each once.
+  package func distinctProblems() -> [LayoutProblem] {
+    var seen: Set<LayoutProblem> = []
+    return problems.filter { seen.insert($0).inserted }
   }
 
   /// The elementary type behind a user-defined value type.
