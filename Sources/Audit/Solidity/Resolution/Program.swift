@@ -44,7 +44,35 @@ public struct ResolutionDiagnostic: Error, Hashable, Sendable {
   }
 }
 
-/// Tables beside the tree; indexed by unit, then by node. Filled by the resolution passes.
-package struct ResolutionTables: Sendable {
-  package init() {}
+/// Arguments that a contract gives to the constructor of one of its bases.
+public struct BaseConstructorArguments: Sendable {
+  /// Where the arguments are written.
+  public enum Place: Sendable {
+    /// In an inheritance list: `contract C is Base(1)`.
+    case inheritance(InheritanceSpecifier)
+    /// In a constructor's header: `constructor() Base(1)`.
+    case constructor(FunctionDefinition, ModifierInvocation)
+  }
+  /// The base whose constructor gets them.
+  public let base: ContractDefinition
+  /// The contract that gives them.
+  public let giver: ContractDefinition
+  /// The arguments.
+  public let arguments: CallArguments
+  /// Where they are written.
+  public let place: Place
+
+  package init(
+    base: ContractDefinition, giver: ContractDefinition, arguments: CallArguments, place: Place
+  ) {
+    self.base = base
+    self.giver = giver
+    self.arguments = arguments
+    self.place = place
+  }
 }
+
+/// One entry of a contract's external interface.
+public typealias InterfaceEntry = (
+  signature: String, selector: Selector, declaration: any Declaration
+)
