@@ -16,12 +16,15 @@ public protocol Detector: Sendable {
 public struct AuditContext: Sendable {
   /// The resolved program.
   public let program: Program
+  /// What is derived from the program: graphs, data flow, guards, entry points.
+  public let facts: Facts
   /// The rules asked for. Findings of others are dropped later; a detector may skip work for them.
   public let selection: RuleSelection
 
   /// Makes a context.
   public init(program: Program, selection: RuleSelection = .all) {
     self.program = program
+    self.facts = Facts(program: program)
     self.selection = selection
   }
 }
