@@ -16,7 +16,7 @@ public protocol Detector: Sendable {
 public struct AuditContext: Sendable {
   /// The resolved program.
   public let program: Program
-  /// What is derived from the program: graphs, data flow, guards, entry points.
+  /// What was derived from it. Lowered on first use; shared by all detectors.
   public let facts: Facts
   /// The rules asked for. Findings of others are dropped later; a detector may skip work for them.
   public let selection: RuleSelection
@@ -24,7 +24,7 @@ public struct AuditContext: Sendable {
   /// Makes a context.
   public init(program: Program, selection: RuleSelection = .all) {
     self.program = program
-    self.facts = Facts(program: program)
+    facts = Facts(program: program)
     self.selection = selection
   }
 }
