@@ -32,8 +32,8 @@ public enum Audit {
   /// Audits a program: runs the detectors that own a rule asked for, merges and orders what they find, applies
   /// suppressions, and compares with the baseline.
   ///
-  /// - Parameter progress: called with the number of detectors done and their total before each detector, and at the
-  ///   end.
+  /// - Parameter progress: called with the number of steps done and their total before each step (a detector over the
+  ///   whole program, or all detectors over one contract), and at the end.
   public static func run(
     _ request: AuditRequest, progress: (Int, Int) -> Void = { _, _ in }
   ) -> AuditReport {
@@ -42,11 +42,19 @@ public enum Audit {
       detector.rules.contains { request.selection.contains($0.id) }
     }
     var findings: [Finding] = []
+    let subjects = context.facts.subjects.filter { request.units?.contains($0.id.unit) ?? true }
+    let steps = detectors.count + subjects.count
     for (index, detector) in detectors.enumerated() {
-      progress(index, detectors.count)
+      progress(index, steps)
       findings += detector.findings(in: context)
     }
-    progress(detectors.count, detectors.count)
+    for (index, contract) in subjects.enumerated() {
+      progress(detectors.count + index, steps)
+      // The facts of a contract are let go before the next one's are made: they are the bulk of the memory.
+      let subject = context.facts.examine(contract)
+      for detector in detectors { findings += detector.findings(of: subject, in: context) }
+    }
+    progress(steps, steps)
     return report(request, findings: findings)
   }
 
