@@ -41,21 +41,25 @@ enum LargeStack {
     let argument = Unmanaged.passRetained(runner as Runner).toOpaque()
     #if canImport(Darwin)
       var thread: pthread_t?
-      let status = pthread_create(&thread, &attributes, { raw in
-        Unmanaged<Runner>.fromOpaque(raw).takeRetainedValue().run()
-        return nil
-      }, argument)
+      let status = pthread_create(
+        &thread, &attributes,
+        { raw in
+          Unmanaged<Runner>.fromOpaque(raw).takeRetainedValue().run()
+          return nil
+        }, argument)
       guard status == 0, let thread else {
         Unmanaged<Runner>.fromOpaque(argument).release()
         return nil
       }
     #else
       var thread = pthread_t()
-      let status = pthread_create(&thread, &attributes, { raw in
-        guard let raw else { return nil }
-        Unmanaged<Runner>.fromOpaque(raw).takeRetainedValue().run()
-        return nil
-      }, argument)
+      let status = pthread_create(
+        &thread, &attributes,
+        { raw in
+          guard let raw else { return nil }
+          Unmanaged<Runner>.fromOpaque(raw).takeRetainedValue().run()
+          return nil
+        }, argument)
       guard status == 0 else {
         Unmanaged<Runner>.fromOpaque(argument).release()
         return nil
