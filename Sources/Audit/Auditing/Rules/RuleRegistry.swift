@@ -4,7 +4,8 @@ public enum RuleRegistry {
   public static let detectors: [any Detector] = []
 
   /// Every rule, by name.
-  public static let rules: [Rule] = detectors.flatMap(\.rules).sorted { $0.id < $1.id }
+  public static let rules: [Rule] = (detectors.flatMap(\.rules) + SuppressionRules.rules)
+    .sorted { $0.id < $1.id }
 
   /// The rule of a name, if there is one.
   public static func rule(_ id: RuleID) -> Rule? { rules.first { $0.id == id } }
