@@ -3,9 +3,9 @@ public enum Evidence: Hashable, Sendable {
   /// Two storage layouts side by side.
   case slots(SlotDiagram)
   /// Calls from an entry point down to the place that matters, in order.
-  case callPath([PathStep])
+  case callPath([EvidenceStep])
   /// The way of a value from where it enters to where it is used, in order.
-  case dataFlow([PathStep])
+  case dataFlow([EvidenceStep])
   /// A statement of fact.
   case note(String)
   /// A piece of source to show beside the primary location.

@@ -64,20 +64,44 @@ public struct Finding: Hashable, Sendable {
     affectedContracts = contract.map { [$0] } ?? []
   }
 
-  /// Makes a finding about a syntax node.
+  /// Makes a finding about a place in the source.
   ///
   /// - Parameters:
   ///   - rule: the rule; its severity, confidence and title hold unless others are given.
-  ///   - node: the place to show first.
-  ///   - program: the program the node belongs to.
-  ///   - message: what is wrong and why it matters here.
-  ///   - contract: the contract for which this was found, when it is another than the one around the root cause
+  ///   - place: the place to show first: `.node(...)` or `.origin(...)`.
+  ///   - program: the program it belongs to.
+  ///   - message: what is wrong and why it matters here, in whole sentences; names from the source in backticks.
+  ///   - contract: the contract for which this was found, when it is another than the one around the place
   ///     (a contract that inherits it).
-  ///   - rootCause: the node whose change would repair it, when it is another than `node`. Findings of one rule with
+  ///   - rootCause: what would have to change to repair it, when that is another place. Findings of one rule with
   ///     the same root cause and discriminator are reported once, listing every contract.
   ///   - role: what the primary place is.
   ///   - related: further places.
   ///   - discriminator: tells apart several findings about one root cause, such as the name of the other contract.
+  public static func make(
+    rule: Rule, at place: SourcePlace, in program: Program, message: String,
+    title: String? = nil, severity: Severity? = nil, confidence: Confidence? = nil,
+    contract: ContractDefinition? = nil, rootCause: SourcePlace? = nil, role: String = "",
+    related: [FindingLocation] = [], evidence: [Evidence] = [], remediation: String? = nil,
+    discriminator: String = ""
+  ) -> Finding {
+    let unit = program.units[Int(place.unit)]
+    let cause = rootCause ?? place
+    let causeUnit = program.units[Int(cause.unit)]
+    let enclosure = SourceEnclosure(of: place.identity, in: unit)
+    return Finding(
+      fingerprint: Fingerprint(
+        rule: rule.id, range: cause.identity, in: causeUnit, discriminator: discriminator),
+      severity: severity ?? rule.severity, confidence: confidence ?? rule.confidence,
+      title: title ?? rule.title, message: message,
+      contract: contract?.name ?? enclosure.contract?.name, function: enclosure.function,
+      primary: FindingLocation(place, in: program, role: role), related: related,
+      evidence: evidence, remediation: remediation,
+      groupKey:
+        "\(causeUnit.source.path):\(cause.identity.start)-\(cause.identity.end):\(discriminator)")
+  }
+
+  /// Makes a finding about a syntax node. See `make(rule:at:in:...)` with a `SourcePlace`.
   public static func make(
     rule: Rule, at node: any SyntaxNode, in program: Program, message: String,
     title: String? = nil, severity: Severity? = nil, confidence: Confidence? = nil,
@@ -85,26 +109,27 @@ public struct Finding: Hashable, Sendable {
     related: [FindingLocation] = [], evidence: [Evidence] = [], remediation: String? = nil,
     discriminator: String = ""
   ) -> Finding {
-    let unit = program.units[Int(node.id.unit)]
-    let cause = rootCause ?? node
-    let causeUnit = program.units[Int(cause.id.unit)]
-    let causeRange = SourceAnchor.identityRange(of: cause)
-    let enclosure = SourceEnclosure(of: node.range, in: unit)
-    return Finding(
-      fingerprint: Fingerprint(
-        rule: rule.id, range: causeRange, in: causeUnit, discriminator: discriminator),
-      severity: severity ?? rule.severity, confidence: confidence ?? rule.confidence,
-      title: title ?? rule.title, message: message,
-      contract: contract?.name ?? enclosure.contract?.name, function: enclosure.function,
-      primary: FindingLocation(of: node, in: unit.source, role: role), related: related,
-      evidence: evidence, remediation: remediation,
-      groupKey: "\(causeUnit.source.path):\(causeRange.start)-\(causeRange.end):\(discriminator)")
+    make(
+      rule: rule, at: .node(node), in: program, message: message, title: title,
+      severity: severity, confidence: confidence, contract: contract,
+      rootCause: rootCause.map { .node($0) }, role: role, related: related, evidence: evidence,
+      remediation: remediation, discriminator: discriminator)
   }
 }
 
 extension FindingLocation {
+  /// Makes the location of a place of a program.
+  public init(_ place: SourcePlace, in program: Program, role: String = "") {
+    self.init(place.display, in: program.units[Int(place.unit)].source, role: role)
+  }
+
   /// Makes the location of a syntax node of a program.
   public init(of node: any SyntaxNode, in program: Program, role: String = "") {
-    self.init(of: node, in: program.units[Int(node.id.unit)].source, role: role)
+    self.init(.node(node), in: program, role: role)
+  }
+
+  /// Makes the location of an instruction's origin.
+  public init(of origin: Origin, in program: Program, role: String = "") {
+    self.init(.origin(origin), in: program, role: role)
   }
 }

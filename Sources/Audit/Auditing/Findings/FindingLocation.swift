@@ -30,7 +30,7 @@ public struct FindingLocation: Hashable, Sendable {
 }
 
 /// One step of a call path or data flow.
-public struct PathStep: Hashable, Sendable {
+public struct EvidenceStep: Hashable, Sendable {
   /// What happens here (`withdraw(uint256) calls _send(address,uint256)`).
   public let text: String
   /// Where, if the step has a place in the source.

@@ -1,5 +1,35 @@
 import SoliditySyntax
 
+/// A place in the source of a program, with the part to underline and the part that identifies it.
+public struct SourcePlace: Hashable, Sendable {
+  /// `SourceUnit.number`.
+  public let unit: Int32
+  /// The bytes a report underlines.
+  public let display: SourceRange
+  /// The bytes whose tokens identify the place in fingerprints.
+  public let identity: SourceRange
+
+  /// Makes a place from its parts; `identity` is what `display` is unless given.
+  public init(unit: Int32, display: SourceRange, identity: SourceRange? = nil) {
+    self.unit = unit
+    self.display = display
+    self.identity = identity ?? display
+  }
+
+  /// The place of a syntax node. Definitions and statements with a body are represented by their header, so that a
+  /// finding about them keeps its identity when a line of the body changes.
+  public static func node(_ node: any SyntaxNode) -> SourcePlace {
+    SourcePlace(
+      unit: node.id.unit, display: SourceAnchor.displayRange(of: node),
+      identity: SourceAnchor.identityRange(of: node))
+  }
+
+  /// The place of an instruction.
+  public static func origin(_ origin: Origin) -> SourcePlace {
+    SourcePlace(unit: origin.node.unit, display: origin.range)
+  }
+}
+
 /// Which part of a syntax node stands for it: what a report underlines, and what a fingerprint hashes.
 ///
 /// Definitions and statements with a body are represented by their header alone, so that a finding about a

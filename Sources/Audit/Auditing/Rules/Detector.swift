@@ -16,12 +16,15 @@ public protocol Detector: Sendable {
 public struct AuditContext: Sendable {
   /// The resolved program.
   public let program: Program
+  /// What was derived from it. Lowered on first use; shared by all detectors.
+  public let facts: Facts
   /// The rules asked for. Findings of others are dropped later; a detector may skip work for them.
   public let selection: RuleSelection
 
   /// Makes a context.
   public init(program: Program, selection: RuleSelection = .all) {
     self.program = program
+    facts = Facts(program: program)
     self.selection = selection
   }
 }
