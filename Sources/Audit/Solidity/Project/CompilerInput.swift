@@ -32,7 +32,8 @@ struct CompilerInput: Hashable, Sendable {
     }
     var scanner = JSONScanner(bytes)
     guard scanner.nextIsObject else {
-      throw .badInput(path: path, message: "not a JSON object; expected standard JSON or build-info")
+      throw .badInput(
+        path: path, message: "not a JSON object; expected standard JSON or build-info")
     }
     do {
       try readRoot(&scanner)

@@ -17,7 +17,8 @@ public struct GitRevision: Sendable {
   private static let settings: Set<String> = ProjectLayout.markers.union(["package.json"])
 
   /// Finds out whether `revision` names a commit of the repository around `directory`.
-  public static func commit(_ revision: String, in directory: String) throws(ProjectError) -> String?
+  public static func commit(_ revision: String, in directory: String) throws(ProjectError)
+    -> String?
   {
     guard !revision.isEmpty, !revision.hasPrefix("-") else { return nil }
     let answer = try git(

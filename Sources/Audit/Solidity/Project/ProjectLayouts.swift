@@ -90,7 +90,9 @@ extension ProjectLayouts {
     if name.hasSuffix(".s.sol") { return .script }
     guard let layout = layouts.first else { return .source }
     let sources = Set(layout.sourceDirectories)
-    if layout.testDirectories.contains(where: { SourcePath.isWithin(path, $0) && !sources.contains($0) }
+    if layout.testDirectories.contains(where: {
+      SourcePath.isWithin(path, $0) && !sources.contains($0)
+    }
     ) {
       return .test
     }

@@ -86,7 +86,8 @@ struct SourceDiscovery {
         // Links come last: what they lead to may have been met under its own name meanwhile.
         guard let link = links.popLast() else { break }
         let target = fileSystem.resolvingLinks(link)
-        if visited.contains(target) || SourcePath.isWithin(target, fileSystem.resolvingLinks(root)) {
+        if visited.contains(target) || SourcePath.isWithin(target, fileSystem.resolvingLinks(root))
+        {
           continue
         }
         visited.insert(target)
