@@ -5,24 +5,24 @@
 /// `name -> content` objects of block explorers.
 ///
 /// Source: Solidity documentation, "Compiler Input and Output JSON Description".
-struct CompilerInput: Hashable, Sendable {
+package struct CompilerInput: Hashable, Sendable {
   /// One source carried in the file.
-  struct Source: Hashable, Sendable {
-    let name: String
-    let bytes: [UInt8]
+  package struct Source: Hashable, Sendable {
+    package let name: String
+    package let bytes: [UInt8]
   }
 
   /// The sources carried in the file, by name.
-  private(set) var sources: [Source] = []
+  package private(set) var sources: [Source] = []
   /// Names of sources whose text is not in the file.
-  private(set) var pathsOnly: [String] = []
+  package private(set) var pathsOnly: [String] = []
   /// The remappings of the input's settings.
-  private(set) var remappings: [Remapping] = []
+  package private(set) var remappings: [Remapping] = []
 
   /// The largest JSON file that is read.
   static let maximumSize = 512 << 20
 
-  init(path: String, bytes: [UInt8]) throws(ProjectError) {
+  package init(path: String, bytes: [UInt8]) throws(ProjectError) {
     var bytes = bytes
     // Block explorers put a second pair of braces around standard JSON.
     if bytes.starts(with: [UInt8(ascii: "{"), UInt8(ascii: "{")]),

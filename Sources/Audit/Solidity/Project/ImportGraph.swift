@@ -1,29 +1,43 @@
 /// Which file imports which, and how the files fall into groups that can be analysed one at a time.
-struct ImportGraph {
+package struct ImportGraph {
   /// A file with what a scan found in it.
-  struct Node {
-    let path: String
+  package struct Node {
+    package let path: String
     /// Bytes.
-    let size: Int
-    let contracts: [String]
+    package let size: Int
+    package let contracts: [String]
     /// Indices of the files imported, ascending, each once.
-    var imports: [Int] = []
+    package var imports: [Int]
     /// The root of the project the file belongs to; nil for loose files.
-    let project: String?
+    package let project: String?
     /// Whether the file was asked for, rather than only imported.
-    let isRequested: Bool
+    package let isRequested: Bool
+
+    package init(
+      path: String, size: Int, contracts: [String], imports: [Int], project: String?,
+      isRequested: Bool
+    ) {
+      self.path = path
+      self.size = size
+      self.contracts = contracts
+      self.imports = imports
+      self.project = project
+      self.isRequested = isRequested
+    }
   }
 
-  let nodes: [Node]
+  package let nodes: [Node]
+
+  package init(nodes: [Node]) { self.nodes = nodes }
 
   /// How many loose files are looked at as one program at most.
   static let maximumLooseFiles = 64
 
   /// Groups of node indices. Every file that another of the group imports is in the group; `owned` are those
   /// that no earlier group holds.
-  struct Group: Hashable {
-    var members: [Int]
-    var owned: [Int]
+  package struct Group: Hashable {
+    package var members: [Int]
+    package var owned: [Int]
   }
 
   /// Divides the files.
@@ -32,7 +46,7 @@ struct ImportGraph {
   /// import its implementation. Loose files stay together when they are few and no two parts declare a
   /// contract of one name, which would show that the parts are versions of each other. Larger sets fall into
   /// parts connected by imports, and a part above the budget into overlapping groups, each closed under imports.
-  func groups(budget: Int) -> [Group] {
+  package func groups(budget: Int) -> [Group] {
     var sets = DisjointSets(count: nodes.count)
     for (index, node) in nodes.enumerated() {
       for target in node.imports { sets.join(index, target) }

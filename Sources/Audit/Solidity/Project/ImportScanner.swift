@@ -2,13 +2,13 @@
 ///
 /// One pass over the bytes that knows comments, strings and braces and reads words only outside of
 /// braces. It serves to draw the graph of files; what counts in the end are the parser's import directives.
-struct ImportScanner {
+package struct ImportScanner {
   /// The paths of import directives in order, escapes resolved.
-  private(set) var imports: [String] = []
+  package private(set) var imports: [String] = []
   /// The names of contracts, interfaces and libraries in order.
-  private(set) var contracts: [String] = []
+  package private(set) var contracts: [String] = []
 
-  init(_ bytes: [UInt8]) {
+  package init(_ bytes: [UInt8]) {
     bytes.withUnsafeBufferPointer { buffer in
       var scan = Scan(bytes: buffer)
       scan.run()

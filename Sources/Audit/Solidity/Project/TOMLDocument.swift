@@ -1,15 +1,15 @@
 /// A value of a TOML file.
-enum TOMLValue: Hashable, Sendable {
+package enum TOMLValue: Hashable, Sendable {
   case string(String)
   case array([TOMLValue])
   case table([String: TOMLValue])
   /// Numbers, booleans and dates, as written: no setting that is read here has such a type.
   case word(String)
 
-  var string: String? { if case .string(let text) = self { text } else { nil } }
+  package var string: String? { if case .string(let text) = self { text } else { nil } }
 
   /// The texts of an array of strings, or of a single string.
-  var strings: [String]? {
+  package var strings: [String]? {
     switch self {
     case .string(let text): [text]
     case .array(let values): values.compactMap(\.string)
@@ -19,9 +19,9 @@ enum TOMLValue: Hashable, Sendable {
 }
 
 /// Where and why a TOML file could not be read.
-struct TOMLError: Error, Hashable, Sendable {
-  let line: Int
-  let message: String
+package struct TOMLError: Error, Hashable, Sendable {
+  package let line: Int
+  package let message: String
 }
 
 /// A reader for the part of TOML that `foundry.toml` files use: tables, dotted and quoted keys, all four
@@ -31,16 +31,16 @@ struct TOMLError: Error, Hashable, Sendable {
 /// needed here are a handful of strings. Numbers and dates are kept unchecked.
 ///
 /// Source: TOML 1.0.0, https://toml.io/en/v1.0.0.
-struct TOMLDocument: Sendable {
-  private(set) var root: [String: TOMLValue] = [:]
+package struct TOMLDocument: Sendable {
+  package private(set) var root: [String: TOMLValue] = [:]
 
-  init(_ text: String) throws(TOMLError) {
+  package init(_ text: String) throws(TOMLError) {
     var reader = TOMLReader(Array(text.utf8))
     root = try reader.document()
   }
 
   /// The value at a path of keys.
-  subscript(path: String...) -> TOMLValue? {
+  package subscript(path: String...) -> TOMLValue? {
     var value: TOMLValue = .table(root)
     for key in path {
       guard case .table(let table) = value, let next = table[key] else { return nil }
@@ -187,7 +187,7 @@ private struct TOMLReader {
       return .table(table)
     default:
       let start = position
-      while let byte = current, !Self.endsWord(byte) { advance() }
+      while let byte = current, !Self.endsWord(byte), !endsAtSpace(start) { advance() }
       guard position > start else { throw failure("a value is missing") }
       return .word(String(decoding: bytes[start..<position], as: UTF8.self).trimmingSpaces())
     }
@@ -295,6 +295,16 @@ private struct TOMLReader {
       true
     default: false
     }
+  }
+
+  /// Whether a space here ends the word that began at `start`: not between a date and its time.
+  private func endsAtSpace(_ start: Int) -> Bool {
+    guard current == 0x20 || current == 0x09 else { return false }
+    let isDate = position == start + 10 && bytes[start + 4] == UInt8(ascii: "-")
+    let isBeforeTime =
+      position + 1 < bytes.count
+      && (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(bytes[position + 1])
+    return !(isDate && isBeforeTime)
   }
 
   private static func endsWord(_ byte: UInt8) -> Bool {
