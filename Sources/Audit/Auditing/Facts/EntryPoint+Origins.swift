@@ -185,7 +185,7 @@ extension ConstantValue {
     case .number(let number):
       guard let integer = number.integer, integer >= 0 else { return nil }
       return BigUInt(integer)
-    case .bytes(let bytes): return bytes.count <= 32 ? BigUInt(bytes) : nil
+    case .bytes(let bytes): return bytes.count <= 32 ? Self.number(bytes) : nil
     case .bool: return nil
     }
   }
@@ -202,11 +202,15 @@ extension ConstantValue {
   /// Whether two constants are the same to the machine: `true` is 1.
   package func isSame(as other: ConstantValue) -> Bool { self == other || word == other.word }
 
+  private static func number(_ bytes: [UInt8]) -> BigUInt {
+    bytes.withUnsafeBytes { BigUInt($0) }
+  }
+
   private var word: BigInt? {
     switch self {
     case .number(let number): number.integer
     case .bool(let value): value ? 1 : 0
-    case .bytes(let bytes): bytes.count <= 32 ? BigInt(BigUInt(bytes)) : nil
+    case .bytes(let bytes): bytes.count <= 32 ? BigInt(Self.number(bytes)) : nil
     }
   }
 }

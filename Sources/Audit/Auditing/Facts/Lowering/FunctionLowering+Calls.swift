@@ -18,9 +18,9 @@ extension FunctionLowering {
   func lowerTriedCall(_ call: Expression, wanted: Int) -> (site: ValueID, results: [ValueID?]) {
     let call = call.withoutParentheses
     guard case .call = call.kind else { return (lower(call), []) }
-    let lowered = descend(
+    let lowered: Lowered = descend(
       { lowerCall(call, wanted: Array(repeating: true, count: wanted), isTry: true) },
-      otherwise: { (nil, []) })
+      otherwise: { (site: nil, results: []) })
     return (lowered.site ?? unknown([], call), lowered.results)
   }
 
