@@ -128,7 +128,7 @@ public struct SARIFReport: Sendable {
       writer.member("ruleId", finding.rule.text)
       if let index = ruleIndexes[finding.rule] { writer.member("ruleIndex", index) }
       writer.member("level", SARIFRule.level(finding.severity))
-      writer.member("message") { $0.object { $0.member("text", message(finding)) } }
+      writer.member("message") { write(message(finding), to: &$0) }
       writer.member("locations") {
         $0.array { $0.object { members(of: finding.location, logical: finding, to: &$0) } }
       }
@@ -192,13 +192,20 @@ public struct SARIFReport: Sendable {
       case .callPath, .dataFlow, .code: break
       }
     }
-    // Brackets would be read as links to related locations.
-    var escaped = ""
-    for character in text {
-      if character == "[" || character == "]" || character == "\\" { escaped.append("\\") }
-      escaped.append(character)
+    return text
+  }
+
+  /// Writes a message. Text of the form `[a](1)` would be read as a link to a related location.
+  private func write(_ text: String, to writer: inout JSONWriter) {
+    var escaped = text
+    if text.contains("](") {
+      escaped = ""
+      for character in text {
+        if character == "[" || character == "]" || character == "\\" { escaped.append("\\") }
+        escaped.append(character)
+      }
     }
-    return escaped
+    writer.object { $0.member("text", escaped) }
   }
 
   private func related(_ finding: Finding) -> [FindingLocation] {
@@ -241,7 +248,7 @@ public struct SARIFReport: Sendable {
   private func write(_ step: EvidenceStep, to writer: inout JSONWriter) {
     writer.object { writer in
       if let location = step.location { physical(location, to: &writer) }
-      writer.member("message") { $0.object { $0.member("text", step.text) } }
+      writer.member("message") { write(step.text, to: &$0) }
     }
   }
 
@@ -252,7 +259,7 @@ public struct SARIFReport: Sendable {
   ) {
     physical(location, to: &writer)
     if !location.role.isEmpty {
-      writer.member("message") { $0.object { $0.member("text", location.role) } }
+      writer.member("message") { write(location.role, to: &$0) }
     }
     if let finding, let subject = finding.subject {
       writer.member("logicalLocations") {
@@ -344,7 +351,7 @@ public struct SARIFReport: Sendable {
     writer.object { writer in
       writer.member("descriptor") { $0.object { $0.member("id", id) } }
       writer.member("level", "warning")
-      writer.member("message") { $0.object { $0.member("text", text) } }
+      writer.member("message") { write(text, to: &$0) }
       guard let place else { return }
       writer.member("locations") {
         $0.array {
