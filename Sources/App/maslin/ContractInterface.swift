@@ -59,24 +59,26 @@ struct ContractInterface: Sendable {
     interfaceIdentifier =
       contract.kind == .interface ? program.interfaceIdentifier(of: contract) : nil
 
-    var functions: [Function] = []
-    for function in program.functions(of: contract) {
-      // A base's constructor is no function of the contract.
-      if function.kind == .constructor, program.contract(containing: function)?.id != contract.id {
-        continue
-      }
-      functions.append(Self.function(function, in: program))
+    // A base's constructor is no function of the contract.
+    let functions = program.functions(of: contract).filter { function in
+      function.kind != .constructor || program.contract(containing: function)?.id == contract.id
     }
+    let listed = Set(functions.map { $0.id })
+    var described = functions.map { Self.function($0, in: program) }
     for entry in interface {
-      guard let variable = entry.declaration as? VariableDeclaration else { continue }
-      functions.append(
-        Function(
-          name: variable.name, kind: "getter", signature: entry.signature,
-          selector: entry.selector, visibility: .external,
-          mutability: variable.mutability == .constant ? .pure : .view, modifiers: [],
-          declaredIn: program.contract(containing: variable)?.name ?? ""))
+      if let function = entry.declaration as? FunctionDefinition, !listed.contains(function.id) {
+        // Declared in an interface or an abstract base, implemented nowhere.
+        described.append(Self.function(function, in: program))
+      } else if let variable = entry.declaration as? VariableDeclaration {
+        described.append(
+          Function(
+            name: variable.name, kind: "getter", signature: entry.signature,
+            selector: entry.selector, visibility: .external,
+            mutability: variable.mutability == .constant ? .pure : .view, modifiers: [],
+            declaredIn: program.contract(containing: variable)?.name ?? ""))
+      }
     }
-    self.functions = functions
+    self.functions = described
     events = contract.events.map { event in
       let signature = program.signature(of: event)
       return Entry(

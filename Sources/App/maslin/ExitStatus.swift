@@ -1,4 +1,5 @@
 import ArgumentParser
+import Auditing
 import Solidity
 
 /// The exit codes of every command.
@@ -42,6 +43,14 @@ struct CommandFailure: Error {
     case let error as ProjectError:
       self.init(error.isEnvironment ? .environment : .badInput, error.description)
     case let error as FileSystemError:
+      self.init(.environment, error.description)
+    case let error as RuleSelectionError:
+      self.init(.usage, error.description)
+    case .file(let failure) as BaselineError:
+      self.init(.environment, BaselineError.file(failure).description)
+    case let error as BaselineError:
+      self.init(.badInput, error.description)
+    case let error as FileFailure:
       self.init(.environment, error.description)
     default:
       // Argument parsing knows its own errors; anything else it would call a failure without usage.

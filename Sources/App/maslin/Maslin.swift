@@ -19,10 +19,13 @@ struct Maslin: ParsableCommand {
       Results go to standard output, everything else to standard error. Exit codes: 0 done; 1 findings at \
       or above the threshold; 2 wrong usage; 3 bad input; 5 missing or unreadable file; 70 a bug in Maslin.
       """,
-    version: "0.1.0",
+    version: version,
     subcommands: [
-      ParseCommand.self, FactsCommand.self,
+      AuditCommand.self, RulesCommand.self, FactsCommand.self, ParseCommand.self,
     ])
+
+  /// The version of the program and of its reports.
+  static let version = "0.1.0"
 
   static func main() {
     // A reader that stops early (`maslin ... | head`) must end the program quietly, not by a signal.

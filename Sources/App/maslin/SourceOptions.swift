@@ -131,13 +131,13 @@ struct ContractFilter: Sendable {
   let selections: [ContractSelection]
 
   /// Whether a contract was asked for, by the inputs its file lies in.
-  func selects(_ contract: ContractDefinition, inFileAt path: String) -> Bool {
+  func selects(contractNamed name: String, inFileAt path: String) -> Bool {
     let path = SourcePath.normalized(path)
     let covering = selections.filter {
       SourcePath.isWithin(path, SourcePath.normalized($0.path)) || $0.path == "."
     }
     return covering.isEmpty
-      || covering.contains { $0.contract == nil || $0.contract == contract.name }
+      || covering.contains { $0.contract == nil || $0.contract == name }
   }
 }
 
@@ -147,33 +147,7 @@ extension LoadedSources {
     program.contracts.filter { contract in
       let number = Int(contract.id.unit)
       return files[number].isRequested && isOwned[number]
-        && filter.selects(contract, inFileAt: files[number].displayPath)
-    }
-  }
-}
-
-/// What was met while reading, for standard error.
-private struct DiagnosticReport {
-  private var diagnostics: [ProjectDiagnostic] = []
-  private var known: Set<ProjectDiagnostic> = []
-  private static let maximumShown = 50
-
-  var leavesOutFiles: Bool { diagnostics.contains(where: \.leavesOutFiles) }
-
-  mutating func add(_ new: [ProjectDiagnostic]) {
-    for diagnostic in new where known.insert(diagnostic).inserted {
-      diagnostics.append(diagnostic)
-    }
-  }
-
-  func write() {
-    // Files left out matter most and must not drown in missing imports.
-    let ordered = diagnostics.filter(\.leavesOutFiles) + diagnostics.filter { !$0.leavesOutFiles }
-    for diagnostic in ordered.prefix(Self.maximumShown) {
-      StandardError.write("maslin: \(diagnostic)\n")
-    }
-    if ordered.count > Self.maximumShown {
-      StandardError.write("maslin: and \(ordered.count - Self.maximumShown) more of this kind\n")
+        && filter.selects(contractNamed: contract.name, inFileAt: files[number].displayPath)
     }
   }
 }

@@ -25,6 +25,13 @@ struct StandardOutput: ~Copyable {
     return isTerminal && (environment["NO_COLOR"] ?? "").isEmpty && environment["TERM"] != "dumb"
   }
 
+  /// The number of columns of the terminal; nil when standard output is none.
+  static var terminalWidth: Int? {
+    var size = winsize()
+    guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
+    return Int(size.ws_col)
+  }
+
   /// Writes text.
   mutating func write(_ text: String) throws { try write(Array(text.utf8)) }
 

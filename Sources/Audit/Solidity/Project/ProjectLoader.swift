@@ -45,6 +45,8 @@ public struct LoadedSources: Sendable {
   public let units: [SourceUnit]
   /// Where the imports lead.
   public let imports: ImportTable
+  /// Why files could not be read, by place; their trees are empty and not understood.
+  public let failures: [Int: FileSystemError]
   /// Imports whose file was not found, files that could not be read.
   public let diagnostics: [ProjectDiagnostic]
 }
@@ -126,6 +128,16 @@ public final class Project: Sendable {
     } catch {
       return LoadedFile(file: file, unit: nil, failure: display.shown(error))
     }
+  }
+
+  /// Reads one file of the project again; nil when that fails.
+  ///
+  /// - Parameters:
+  ///   - path: as `ProjectFile.path`.
+  ///   - name: the path for people.
+  public func source(at path: String, shownAs name: String) -> SourceFile? {
+    guard let bytes = try? read(path) else { return nil }
+    return SourceFile(path: name, bytes: bytes)
   }
 
   // MARK: Groups
@@ -226,6 +238,7 @@ public final class Project: Sendable {
     for (index, file) in files.enumerated() { number[file.path] = Int32(clamping: index) }
     var units: [SourceUnit] = []
     var imports = ImportTable()
+    var failures: [Int: FileSystemError] = [:]
     var diagnostics: [ProjectDiagnostic] = []
     var resolved = 0
     while units.count < files.count {
@@ -236,7 +249,10 @@ public final class Project: Sendable {
         : pool.map(count: new.count) { self.parse(new[$0], number: start + $0) }
       for item in parsed {
         units.append(item.unit)
-        if let failure = item.failure { diagnostics.append(.unreadable(failure)) }
+        if let failure = item.failure {
+          failures[units.count - 1] = failure
+          diagnostics.append(.unreadable(failure))
+        }
       }
       while resolved < units.count {
         let (unit, file) = (units[resolved], files[resolved])
@@ -267,7 +283,8 @@ public final class Project: Sendable {
       }
     }
     return LoadedSources(
-      files: files, isOwned: isOwned, units: units, imports: imports, diagnostics: diagnostics)
+      files: files, isOwned: isOwned, units: units, imports: imports, failures: failures,
+      diagnostics: diagnostics)
   }
 
   private struct Parsed: Sendable {
