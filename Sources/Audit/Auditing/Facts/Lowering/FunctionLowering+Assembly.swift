@@ -325,7 +325,8 @@ extension FunctionLowering {
       storeMemory(a[0], a[1], length: nil, node)
       return nil
     case ("calldatacopy", 3), ("codecopy", 3):
-      let data = emit(.builtin(name == "calldatacopy" ? "calldata" : "code", [a[1], a[2]]),
+      let data = emit(
+        .builtin(name == "calldatacopy" ? "calldata" : "code", [a[1], a[2]]),
         .bytes(.memory), node)
       storeMemory(a[0], data, length: a[2], node)
       return nil
