@@ -217,6 +217,12 @@ extension FunctionLowering {
       return builder.read(slot(of: variable, type: Self.word))
     }
     guard let reference = program.reference(of: expression) else {
+      // Before 0.5 instructions without arguments are also written without parentheses.
+      if case .identifier(let name) = expression.kind,
+        let environment = Self.environmentInstructions[name]
+      {
+        return emit(.environment(environment), Self.word, expression)
+      }
       return unknown([], expression, type: Self.word)
     }
     if let function = reference.declaration as? FunctionDefinition {
