@@ -30,7 +30,7 @@ struct ReportCodeFrameTests {
 
   @Test func showsWhatATerminalMustNotInterpret() {
     let lines = frame("a = \"\u{1B}[31m\u{202E}\u{7}\"; x", "x")
-    #expect(lines == ["1 | a = \"␛[31m\u{FFFD}␇\"; x", "  |                 ^"])
+    #expect(lines == ["1 | a = \"␛[31m\u{FFFD}␇\"; x", "  |                ^"])
   }
 
   @Test func survivesInvalidText() {

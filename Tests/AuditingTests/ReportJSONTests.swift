@@ -184,7 +184,7 @@ struct ReportJSONTests {
     let schema = JSONSchema(root: try JSONParser.parse(Array(text)))
     let original = JSONReport(try ReportSample.report()).text
     for (from, to) in [
-      ("\"severity\": \"high\"", "\"severity\": \"High\""), ("\"column\": 3", "\"column\": 0"),
+      ("\"severity\": \"high\"", "\"severity\": \"High\""), ("\"column\": 3,", "\"column\": 0,"),
       ("\"isNew\": true", "\"isnew\": true"), ("\"kind\": \"callPath\"", "\"kind\": \"calls\""),
       ("maslin-audit-1", "maslin-audit-2"),
     ] {

@@ -10,7 +10,7 @@ struct ReportTextTests {
 
   private func hostileReport() -> AuditReport {
     let program = ReportSample.program([
-      ("src/<b>|`x`\u{1B}[2J.sol", "contract C { string s = \"``` </pre> \u{1B}[2J\"; }")
+      ("src/<b>|`x`\u{1B}[2J.sol", "contract C { /* ``` </pre> \u{1B}[2J */ string s; }")
     ])
     let variable = ReportSample.contract("C", of: program).stateVariables[0]
     var request = AuditRequest(program: program, toolVersion: "1")

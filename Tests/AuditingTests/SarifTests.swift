@@ -133,7 +133,7 @@ struct SarifTests {
     let region = try physical(
       (results(ReportSample.flagged(text))[0]["locations"] as? [Any])?[0]
     ).region
-    let utf16 = Array(text.utf16)
+    let utf16 = Array((ReportSample.preamble + text).utf16)
     let start = try #require(region["startColumn"]) - 1
     let end = try #require(region["endColumn"]) - 1
     #expect(String(decoding: utf16[start..<end], as: UTF16.self) == "flag()")
@@ -162,7 +162,7 @@ struct SarifTests {
   @Test func keepsTheMostSevereOfTooManyResults() throws {
     let program = ReportSample.program([("C.sol", "contract C { }")])
     let contract = ReportSample.contract("C", of: program)
-    let findings = (0..<(SARIFReport.maximumResults + 5)).map { index in
+    let findings = (0..<35).map { index in
       Finding.make(
         rule: ReportSample.origin, at: contract, in: program, message: "\(index)",
         severity: index < 7 ? .high : .low, discriminator: "\(index)")
@@ -170,12 +170,16 @@ struct SarifTests {
     let report = AuditReport(
       toolVersion: "1", files: [AuditedFile(path: "C.sol")], rules: [ReportSample.origin],
       findings: FindingSet.assemble(findings), sources: SourceCatalog(program.units.map(\.source)))
-    let sarif = SARIFReport(report)
+    let sarif = SARIFReport(report, maximumResults: 30)
     #expect(sarif.warnings.count == 1)
-    let results = try results(report)
-    #expect(results.count == SARIFReport.maximumResults)
+    #expect(SARIFReport(report).warnings.isEmpty)
+    let document = try #require(
+      try JSONSerialization.jsonObject(with: Data(sarif.bytes)) as? [String: Any])
+    let run = try #require((document["runs"] as? [[String: Any]])?.first)
+    let results = try #require(run["results"] as? [[String: Any]])
+    #expect(results.count == 30)
     #expect(results.filter { $0["level"] as? String == "error" }.count == 7)
-    let invocations = try #require(try run(report)["invocations"] as? [[String: Any]])
+    let invocations = try #require(run["invocations"] as? [[String: Any]])
     let notifications = try #require(
       invocations[0]["toolExecutionNotifications"] as? [[String: Any]])
     let descriptor = notifications[0]["descriptor"] as? [String: String]

@@ -4,8 +4,8 @@ import SoliditySyntax
 ///
 /// Every result has a location; paths are relative URIs under `%SRCROOT%`; columns count UTF-16 code units.
 public struct SARIFReport: Sendable {
-  /// GitHub refuses runs with more results than this; the most severe are kept.
-  public static let maximumResults = 25_000
+  /// GitHub refuses runs with more results than this.
+  public static let uploadLimit = 25_000
   /// Findings point at no more related places than this.
   public static let maximumRelatedLocations = 100
   /// Longer paths of calls or data are cut.
@@ -15,15 +15,20 @@ public struct SARIFReport: Sendable {
 
   private let report: AuditReport
   private let root: String?
+  private let maximumResults: Int
   private let ruleIndexes: [RuleID: Int]
 
   /// Prepares a report.
   ///
-  /// - Parameter root: the absolute path of the directory that relative paths start from; nil to leave it to the
-  ///   reader.
-  public init(_ report: AuditReport, root: String? = nil) {
+  /// - Parameters:
+  ///   - root: the absolute path of the directory that relative paths start from; nil to leave it to the reader.
+  ///   - maximumResults: how many results to write at most; the most severe are kept.
+  public init(
+    _ report: AuditReport, root: String? = nil, maximumResults: Int = SARIFReport.uploadLimit
+  ) {
     self.report = report
     self.root = root
+    self.maximumResults = maximumResults
     ruleIndexes = Dictionary(
       report.rules.enumerated().map { ($0.element.id, $0.offset) },
       uniquingKeysWith: { first, _ in first })
@@ -42,9 +47,9 @@ public struct SARIFReport: Sendable {
   /// What had to be left out, for a warning to the user; empty as a rule.
   public var warnings: [String] {
     let total = report.findings.count + report.suppressed.count
-    guard total > SARIFReport.maximumResults else { return [] }
+    guard total > maximumResults else { return [] }
     return [
-      "the SARIF report holds the first \(SARIFReport.maximumResults) of \(total) results; more would be refused on upload"
+      "the SARIF report holds the first \(maximumResults) of \(total) results; more would be refused on upload"
     ]
   }
 
@@ -104,7 +109,7 @@ public struct SARIFReport: Sendable {
     }
     try writer.member("results") { writer in
       try writer.array { writer in
-        var room = SARIFReport.maximumResults
+        var room = maximumResults
         for finding in report.findings.prefix(room) {
           write(finding, suppression: nil, to: &writer)
           if writer.pendingByteCount > 1 << 16 { try emit(writer.takeBytes()) }
