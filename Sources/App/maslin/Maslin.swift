@@ -21,7 +21,8 @@ struct Maslin: ParsableCommand {
       """,
     version: version,
     subcommands: [
-      AuditCommand.self, RulesCommand.self, FactsCommand.self, ParseCommand.self,
+      AuditCommand.self, LayoutCommand.self, UpgradeCheckCommand.self, RulesCommand.self,
+      FactsCommand.self, ParseCommand.self,
     ])
 
   /// The version of the program and of its reports.

@@ -130,6 +130,11 @@ struct SourceRun {
 struct ContractFilter: Sendable {
   let selections: [ContractSelection]
 
+  /// Whether a contract was asked for by its name.
+  func names(_ contract: ContractDefinition) -> Bool {
+    selections.contains { $0.contract == contract.name }
+  }
+
   /// Whether a contract was asked for, by the inputs its file lies in.
   func selects(contractNamed name: String, inFileAt path: String) -> Bool {
     let path = SourcePath.normalized(path)
