@@ -58,6 +58,7 @@ struct TestProgram {
       }
     }
     found.sort { ($0.id.unit, $0.range.start) < ($1.id.unit, $1.range.start) }
+    precondition(occurrence < found.count, "the source has no expression \(text)")
     return found[occurrence]
   }
 

@@ -13,8 +13,9 @@ extension Program {
     precondition(
       units.enumerated().allSatisfy { Int($1.number) == $0 },
       "the number of a source unit must be its place in the program")
-    let resolver = Resolver(units: units, imports: imports)
-    return resolver.finish()
+    // Trees may nest deeper than the stack of an ordinary thread allows.
+    return LargeStack.run { Resolver(units: units, imports: imports).finish() }
+      ?? Resolver(units: units, imports: imports).finish()
   }
 }
 
@@ -38,6 +39,7 @@ final class Resolver {
 
   /// Progress of the nodes whose type is worked out on demand, by row.
   private var progress: [Progress]
+  private var typeDepth = 0
   private var globalAttachments: [Int: AttachedFunctions] = [:]
   private var constantProgress: [NodeID: Progress] = [:]
   private var compileTimeValues: [NodeID: TypedRational?] = [:]
@@ -48,6 +50,10 @@ final class Resolver {
     case done
   }
 
+  /// Types of declarations that may depend on one another in a chain.
+  static let maximumTypeDepth = 128
+  /// Constants that may depend on one another in a chain.
+  static let maximumConstantDepth = 256
   /// Dimensions of one array type beyond which it reads as unknown.
   static let maximumArrayDimensions = 256
 
@@ -123,17 +129,16 @@ final class Resolver {
 
   private func linearizeContracts() {
     isIncomplete = contracts.map { !units[Int($0.id.unit)].understood }
-    tables.contracts = contracts.enumerated().map { number, contract in
+    tables.contracts = contracts.map { ContractTables(linearization: [$0], directBases: []) }
+    for (number, contract) in contracts.enumerated() {
       let context = unitContexts[Int(contract.id.unit)]
-      let bases = contract.bases.compactMap {
-        specifier -> (specifier: InheritanceSpecifier, base: ContractDefinition)? in
-        guard let base = resolve(specifier.base, in: context).first as? ContractDefinition else {
+      for specifier in contract.bases {
+        if let base = resolve(specifier.base, in: context).first as? ContractDefinition {
+          tables.contracts[number].directBases.append((specifier, base))
+        } else {
           isIncomplete[number] = true
-          return nil
         }
-        return (specifier, base)
       }
-      return ContractTables(linearization: [contract], directBases: bases)
     }
     var states = Array(repeating: Progress.untouched, count: contracts.count)
     for number in contracts.indices { linearize(number, states: &states) }
@@ -307,7 +312,9 @@ final class Resolver {
     case .untouched: break
     }
     progress[row] = .running
-    let type = work()
+    typeDepth += 1
+    let type = typeDepth > Resolver.maximumTypeDepth ? SolidityType.unknown : work()
+    typeDepth -= 1
     tables.types[row] = type
     progress[row] = .done
     return type
@@ -486,7 +493,8 @@ final class Resolver {
     if let known = knownConstants[variable.id] { return known }
     guard variable.mutability == .constant, let value = variable.value, prepareValue(of: variable)
     else { return nil }
-    guard constantPath.insert(variable.id).inserted, constantPath.count <= 256 else {
+    guard constantPath.count < Resolver.maximumConstantDepth else { return nil }
+    guard constantPath.insert(variable.id).inserted else {
       report(
         "the value of \"\(variable.name)\" depends on itself", in: Int(variable.id.unit),
         at: variable.nameRange)
