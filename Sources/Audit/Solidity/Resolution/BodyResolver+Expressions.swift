@@ -16,7 +16,8 @@ extension BodyResolver {
       spine.append(innermost)
       innermost = left
     }
-    // The arguments of each call in the chain, resolved before what is called as they choose among overloads.
+    // The arguments of each call in the chain, resolved before what is called as they choose among
+    // overloads.
     var given: [Int: ArgumentTypes] = [:]
     func argumentsForCallee(under place: Int) -> ArgumentTypes? {
       var place = place
@@ -281,7 +282,8 @@ extension BodyResolver {
     }
   }
 
-  /// Whether one of the admitted compilers knows the name. Files without pragma may be of any version.
+  /// Whether one of the admitted compilers knows the name. Files without pragma may be of any
+  /// version.
   private func isAvailable(_ name: String) -> Bool {
     guard context.language.isPinned, let range = Builtins.versions[name] else { return true }
     return context.language.oldest < range.upperBound && dialect >= range.lowerBound

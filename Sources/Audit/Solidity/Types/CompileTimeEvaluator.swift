@@ -34,8 +34,8 @@ extension Rational {
   }
 }
 
-/// Computes array lengths and base slots the way the compiler does: literals, constants named without qualification,
-/// and operators on them. Everything else is refused.
+/// Computes array lengths and base slots the way the compiler does: literals, constants named
+/// without qualification, and operators on them. Everything else is refused.
 struct CompileTimeEvaluator {
   /// Constants that may be nested in one another.
   static let maximumDepth = 32

@@ -2,8 +2,8 @@ import BigInt
 import Ethereum
 import SoliditySyntax
 
-/// Computes what an expression is worth without running the program, beyond what the compiler needs to know:
-/// hashes, encodings, conversions, selectors, typed arithmetic.
+/// Computes what an expression is worth without running the program, beyond what the compiler needs
+/// to know: hashes, encodings, conversions, selectors, typed arithmetic.
 struct ConstantEvaluator {
   /// How deep expressions may nest, parentheses and chains of operators aside.
   private static let maximumDepth = 64
@@ -35,7 +35,8 @@ struct ConstantEvaluator {
     case .call: return call(expression)
     case .index(let base, let index?):
       guard case .bytes(let bytes) = value(of: base), case .fixedBytes = syntax.type(of: base),
-        case .number(let number) = value(of: index), let place = number.integer.flatMap({ Int(exactly: $0) }),
+        case .number(let number) = value(of: index),
+        let place = number.integer.flatMap({ Int(exactly: $0) }),
         bytes.indices.contains(place)
       else { return nil }
       return .bytes([bytes[place]])

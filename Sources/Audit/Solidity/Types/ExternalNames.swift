@@ -1,7 +1,8 @@
 import BigInt
 import SoliditySyntax
 
-/// The structs being written out as tuples, bounded: a few lines of nested structs can stand for a text of any length.
+/// The structs being written out as tuples, bounded: a few lines of nested structs can stand for a
+/// text of any length.
 private struct StructExpansion {
   private static let maximumDepth = 64
   private static let maximumCount = 4096
