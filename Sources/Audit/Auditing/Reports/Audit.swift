@@ -32,8 +32,7 @@ public enum Audit {
   /// Audits a program: runs the detectors that own a rule asked for, merges and orders what they find, applies
   /// suppressions, and compares with the baseline.
   ///
-  /// - Parameter progress: called with the number of detectors done and their total before each detector, and at the
-  ///   end.
+  /// - Parameter progress: called with the number of contracts examined and their total, before each and at the end.
   public static func run(
     _ request: AuditRequest, progress: (Int, Int) -> Void = { _, _ in }
   ) -> AuditReport {
@@ -42,11 +41,14 @@ public enum Audit {
       detector.rules.contains { request.selection.contains($0.id) }
     }
     var findings: [Finding] = []
-    for (index, detector) in detectors.enumerated() {
-      progress(index, detectors.count)
-      findings += detector.findings(in: context)
+    let subjects = context.facts.subjects
+    for (index, subject) in subjects.enumerated() {
+      progress(index, subjects.count)
+      let contract = context.facts.examine(subject)
+      for detector in detectors { findings += detector.findings(in: contract, of: context) }
     }
-    progress(detectors.count, detectors.count)
+    for detector in detectors { findings += detector.findings(in: context) }
+    progress(subjects.count, subjects.count)
     return report(request, findings: findings)
   }
 
