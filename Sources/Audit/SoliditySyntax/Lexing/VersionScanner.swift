@@ -4,6 +4,8 @@ struct VersionScanner {
   private(set) var admitted = CompilerVersion.released
   /// Whether there is a pragma.
   private(set) var isPinned = false
+  /// The text of the pragma read last.
+  private var lastText: [UInt8] = []
   /// Malformed or unsatisfiable pragmas.
   private(set) var diagnostics: [SyntaxDiagnostic] = []
 
@@ -61,6 +63,11 @@ struct VersionScanner {
     return found
   }
 
+  /// Released versions before the oldest that is read.
+  private static let tooOld: [CompilerVersion] =
+    (0...7).map { CompilerVersion(0, 1, $0) } + (0...2).map { CompilerVersion(0, 2, $0) }
+    + (0...6).map { CompilerVersion(0, 3, $0) } + (0...10).map { CompilerVersion(0, 4, $0) }
+
   private mutating func readPragma(_ bytes: UnsafeBufferPointer<UInt8>, _ start: Int) -> Int {
     var text: [UInt8] = []
     var index = start + 6
@@ -82,6 +89,9 @@ struct VersionScanner {
     while first < text.count, text[first] <= 0x20 { first += 1 }
     let isSolidity = text.withUnsafeBufferPointer { Self.isWord("solidity", $0, first) }
     guard isSolidity else { return index }
+    // Many equal pragmas stand in flattened files; once is enough.
+    if text == lastText { return index }
+    lastText = text
     let range = SourceRange(start: start, end: index + 1)
     do {
       let expression = try VersionExpression(Array(text[(first + 8)...]))
@@ -96,7 +106,12 @@ struct VersionScanner {
                 + " satisfies this version pragma",
             range: range))
       }
-      if !kept.isEmpty { admitted = kept }
+      if kept.isEmpty {
+        let isOlder = Self.tooOld.contains { expression.admits($0) }
+        if !isPinned, isOlder { admitted = [CompilerVersion.oldest] }
+      } else {
+        admitted = kept
+      }
       isPinned = true
     } catch {
       diagnostics.append(

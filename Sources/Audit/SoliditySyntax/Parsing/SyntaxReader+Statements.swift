@@ -18,7 +18,6 @@ extension SyntaxReader {
         depth = savedDepth
         setYul(false)
         recoverStatement(first)
-        if stops { throw SyntaxAbort() }
         statements.append(
           Statement(id: makeID(), range: rangeSince(first), kind: .missing))
       }
@@ -250,6 +249,10 @@ extension SyntaxReader {
       var inner = look.next()
       while inner.kind == .comma { inner = look.next() }
       if isDeclaration(inner, &look) { return try parseTupleDeclaration() }
+      // No statement begins with an empty tuple; such a one was read until 0.5.
+      if inner.kind == .rightParen, version >= 500 {
+        throw failure("expected an expression, found ')'", inner.range)
+      }
       return .expression(try parseExpression())
     }
     if token.kind == .var { return try parseVarDeclaration() }
@@ -301,9 +304,7 @@ extension SyntaxReader {
       }
       next = look.next()
     }
-    if next.kind == .identifier || next.kind.isLocation { return true }
-    // `T constant x` and `T immutable x` are read as declarations and refused by a later pass.
-    return false
+    return next.kind == .identifier || next.kind.isLocation
   }
 
   /// `(T a, , U b) = value`.
@@ -352,7 +353,9 @@ extension SyntaxReader {
     return .variables(variables, initialValue: value)
   }
 
-  private mutating func parseUntypedVariable(_ start: Int32) throws(SyntaxAbort) -> VariableDeclaration {
+  private mutating func parseUntypedVariable(_ start: Int32) throws(SyntaxAbort)
+    -> VariableDeclaration
+  {
     var location: DataLocation?
     if token.kind.isLocation {
       location = self.location(token.kind)
