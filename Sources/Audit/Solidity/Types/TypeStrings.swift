@@ -2,25 +2,29 @@ import BigInt
 import SoliditySyntax
 
 extension ResolvedSyntax {
-  /// A type as the compiler writes it in `typeString`; types without location as in declarations.
-  func compilerText(of type: SolidityType) -> String {
-    switch type {
-    case .bytes(let location?): "bytes " + compilerText(of: location)
-    case .string(let location?): "string " + compilerText(of: location)
-    case .structure(let definition, let location?):
-      "struct " + canonicalName(of: definition.node) + " " + compilerText(of: location)
-    case .array(let element, let length, let location?):
-      compilerText(of: element.located(location)) + "[" + (length.map { String($0) } ?? "") + "] "
-        + compilerText(of: location)
-    default: plainText(of: type)
+  /// A type as the compiler writes it in `typeString`.
+  ///
+  /// The short form, of declarations, leaves all locations out (`struct C.S`, `mapping(uint256 => struct C.S)`); the
+  /// long one, of expressions, has them everywhere (`mapping(uint256 => struct C.S storage ref)`).
+  func compilerText(of type: SolidityType, isLong: Bool) -> String {
+    guard isLong, type.isReference, !type.isMapping else {
+      return plainText(of: type, isLong: isLong)
     }
+    let location = type.location ?? .storage
+    let text =
+      if case .array(let element, let length, _) = type {
+        compilerText(of: element.located(location), isLong: true) + dimension(length)
+      } else {
+        plainText(of: type, isLong: true)
+      }
+    return text + " " + (location == .storage ? "storage ref" : location.rawValue)
   }
 
-  private func compilerText(of location: DataLocation) -> String {
-    location == .storage ? "storage ref" : location.rawValue
+  private func dimension(_ length: BigUInt?) -> String {
+    "[" + (length.map { String($0) } ?? "") + "]"
   }
 
-  private func plainText(of type: SolidityType) -> String {
+  private func plainText(of type: SolidityType, isLong: Bool) -> String {
     switch type {
     case .bool: "bool"
     case .address(let payable): payable ? "address payable" : "address"
@@ -31,21 +35,25 @@ extension ResolvedSyntax {
     case .bytes: "bytes"
     case .string: "string"
     case .array(let element, let length, _):
-      compilerText(of: element) + "[" + (length.map { String($0) } ?? "") + "]"
+      compilerText(of: element, isLong: isLong) + dimension(length)
     case .mapping(let key, let value):
-      "mapping(" + compilerText(of: key) + " => " + compilerText(of: value) + ")"
+      "mapping(" + compilerText(of: key.located(.memory), isLong: isLong && !key.isReference)
+        + " => " + compilerText(of: value.located(.storage), isLong: isLong) + ")"
     case .structure(let definition, _): "struct " + canonicalName(of: definition.node)
     case .enumeration(let definition): "enum " + canonicalName(of: definition.node)
     case .userDefinedValue(let definition): canonicalName(of: definition.node)
     case .contract(let contract, let isSuper):
       (contract.node.kind == .library ? "library " : "contract ") + (isSuper ? "super " : "")
         + contract.node.name
-    case .function(let function): text(of: function)
+    case .function(let function): text(of: function, isLong: isLong)
     case .tuple(let parts):
-      "tuple(" + parts.map { $0.map { compilerText(of: $0) } ?? "" }.joined(separator: ",") + ")"
+      "tuple("
+        + parts.map { $0.map { compilerText(of: $0, isLong: isLong) } ?? "" }
+        .joined(separator: ",") + ")"
     case .rational(let value): text(of: value)
     case .stringLiteral(let bytes): text(ofLiteral: bytes)
-    case .metatype(let inner), .typeInformation(let inner): "type(" + compilerText(of: inner) + ")"
+    case .metatype(let inner), .typeInformation(let inner):
+      "type(" + pointer(compilerText(of: inner, isLong: isLong)) + ")"
     case .module(let number):
       "module \"" + (units.indices.contains(Int(number)) ? units[Int(number)].source.path : "")
         + "\""
@@ -54,20 +62,20 @@ extension ResolvedSyntax {
     }
   }
 
-  private func text(of function: FunctionType) -> String {
-    var text = "function (" + function.parameters.map { value(of: $0) }.joined(separator: ",") + ")"
+  private func text(of function: FunctionType, isLong: Bool) -> String {
+    func list(_ types: [SolidityType]) -> String {
+      "(" + types.map { pointer(compilerText(of: $0, isLong: isLong)) }.joined(separator: ",") + ")"
+    }
+    var text = "function " + list(function.parameters)
     if function.mutability != .nonpayable { text += " " + function.mutability.rawValue }
     if function.isExternal { text += " external" }
-    if !function.returns.isEmpty {
-      text += " returns (" + function.returns.map { value(of: $0) }.joined(separator: ",") + ")"
-    }
+    if !function.returns.isEmpty { text += " returns " + list(function.returns) }
     return text
   }
 
-  /// In function types storage values are pointers.
-  private func value(of type: SolidityType) -> String {
-    let text = compilerText(of: type)
-    return text.hasSuffix("storage ref") ? text.dropLast(3) + "pointer" : text
+  /// Storage values in the place of parameters and types are pointers.
+  private func pointer(_ text: String) -> String {
+    text.hasSuffix("storage ref") ? text.dropLast(3) + "pointer" : text
   }
 
   private func text(of value: Rational) -> String {
@@ -96,4 +104,8 @@ extension ResolvedSyntax {
   private func hexadecimal(_ byte: UInt8) -> String {
     (byte < 16 ? "0" : "") + String(byte, radix: 16)
   }
+}
+
+extension SolidityType {
+  fileprivate var isMapping: Bool { if case .mapping = self { true } else { false } }
 }
