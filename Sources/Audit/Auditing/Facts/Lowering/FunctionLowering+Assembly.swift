@@ -217,6 +217,12 @@ extension FunctionLowering {
       return builder.read(slot(of: variable, type: Self.word))
     }
     guard let reference = program.reference(of: expression) else {
+      // Before 0.5 instructions without arguments are also written without parentheses.
+      if case .identifier(let name) = expression.kind,
+        let environment = Self.environmentInstructions[name]
+      {
+        return emit(.environment(environment), Self.word, expression)
+      }
       return unknown([], expression, type: Self.word)
     }
     if let function = reference.declaration as? FunctionDefinition {
@@ -325,7 +331,8 @@ extension FunctionLowering {
       storeMemory(a[0], a[1], length: nil, node)
       return nil
     case ("calldatacopy", 3), ("codecopy", 3):
-      let data = emit(.builtin(name == "calldatacopy" ? "calldata" : "code", [a[1], a[2]]),
+      let data = emit(
+        .builtin(name == "calldatacopy" ? "calldata" : "code", [a[1], a[2]]),
         .bytes(.memory), node)
       storeMemory(a[0], data, length: a[2], node)
       return nil

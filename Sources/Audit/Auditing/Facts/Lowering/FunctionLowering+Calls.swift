@@ -426,7 +426,8 @@ enum NeverReturning {
       guard case .call = call.kind else { return false }
       switch program.callee(of: call) {
       case .builtin("revert"): return true
-      case .function(let function, let dispatch, _) where dispatch == .exact || dispatch == .virtual:
+      case .function(let function, let dispatch, _)
+      where dispatch == .exact || dispatch == .virtual:
         return holds(for: function, program: program, depth: depth - 1)
       default: return false
       }

@@ -18,10 +18,16 @@ extension FunctionLowering {
     descend(
       {
         let expression = expression.withoutParentheses
-        if case .call = expression.kind {
-          _ = lowerCall(expression, wanted: [])
-        } else {
-          _ = lower(expression)
+        switch expression.kind {
+        case .call: _ = lowerCall(expression, wanted: [])
+        case .prefix(.delete, let operand): delete(operand, expression)
+        case .assignment(nil, let target, let value):
+          if case .tuple(let components) = target.withoutParentheses.kind {
+            _ = assign(components, value, expression)
+          } else {
+            _ = lower(expression)
+          }
+        default: _ = lower(expression)
         }
       }, otherwise: {})
   }
@@ -113,15 +119,13 @@ extension FunctionLowering {
 
   private func lowerName(_ name: String, _ expression: Expression) -> ValueID {
     let type = program.type(of: expression)
+    if name == "this" { return emit(.environment(.this), type, expression) }
     switch program.declaration(of: expression) {
     case let function as FunctionDefinition:
       return emit(.functionReference(function, receiver: nil), type, expression)
     case nil:
-      switch name {
-      case "this": return emit(.environment(.this), type, expression)
-      case "now": return emit(.environment(.timestamp), type, expression)
-      default: return unknown([], expression, type: type)
-      }
+      if name == "now" { return emit(.environment(.timestamp), type, expression) }
+      return unknown([], expression, type: type)
     default:
       return unknown([], expression, type: type)
     }
@@ -371,21 +375,27 @@ extension FunctionLowering {
       return new
     }
     if case .tuple(let components) = target.kind {
-      let values = lowerSeveral(value, wanted: components.map { $0 != nil })
-      // The compiler assigns from the right; with distinct targets the order cannot be told.
-      for (position, component) in components.enumerated() {
-        guard let component, position < values.count, let part = values[position] else {
-          continue
-        }
-        let (place, type) = place(of: component)
-        store(place, type, part, .assign, node)
-      }
-      return unknown(values.compactMap { $0 }, node, type: program.type(of: node))
+      let values = assign(components, value, node)
+      return emit(
+        .aggregate(.tuple, values.compactMap { $0 }), program.type(of: node), node)
     }
     let new = lower(value)
     let (place, type) = place(of: target)
     store(place, type, new, .assign, node)
     return new
+  }
+
+  private func assign(
+    _ components: [Expression?], _ value: Expression, _ node: Expression
+  ) -> [ValueID?] {
+    let values = lowerSeveral(value, wanted: components.map { $0 != nil })
+    // The compiler assigns from the right; with distinct targets the order cannot be told.
+    for (position, component) in components.enumerated() {
+      guard let component, position < values.count, let part = values[position] else { continue }
+      let (place, type) = place(of: component)
+      store(place, type, part, .assign, node)
+    }
+    return values
   }
 }
 

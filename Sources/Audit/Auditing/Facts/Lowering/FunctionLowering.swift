@@ -283,7 +283,8 @@ extension SolidityType {
     case (.mapping(_, let value), .index): value
     case (.array(let element, _, _), .index), (.array(let element, _, _), .push): element
     case (.bytes, .index), (.bytes, .push), (.fixedBytes, .index): .fixedBytes(1)
-    case (.array, .length), (.bytes, .length), (.string, .length): .integer(bits: 256, signed: false)
+    case (.array, .length), (.bytes, .length), (.string, .length):
+      .integer(bits: 256, signed: false)
     case (.structure(let reference, _), .member(let name)):
       reference.node.members.first { $0.name == name }.map { program.type(of: $0) } ?? .unknown
     default: .unknown
