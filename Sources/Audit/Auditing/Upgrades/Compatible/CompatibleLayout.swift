@@ -7,7 +7,7 @@ struct CompatibleLayout {
   /// The declared variables in layout order.
   let storage: [ComparedField]
   /// The members of each namespace, with its annotation, in order of the linearisation.
-  let namespaces: [(annotation: String, fields: [ComparedField])]
+  private(set) var namespaces: [(annotation: String, fields: [ComparedField])]
 
   let program: Program
   let names: StorageTypeNames
