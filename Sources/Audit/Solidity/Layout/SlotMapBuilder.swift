@@ -69,7 +69,8 @@ struct SlotMapBuilder {
     let isFull = rows.count >= SlotMapBuilder.maximumRows
     if depth < 16, !isFull {
       switch type {
-      case .structure(let definition, _) where depth == 0 || size.slots <= SlotMapBuilder.expandedSlots:
+      case .structure(let definition, _)
+      where depth == 0 || size.slots <= SlotMapBuilder.expandedSlots:
         for member in sizes.members(of: definition.node).entries {
           add(
             label: "\(label).\(member.label)", type: member.type, contract: contract,

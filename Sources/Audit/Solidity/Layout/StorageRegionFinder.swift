@@ -220,7 +220,9 @@ struct StorageRegionFinder {
     for (key, draft) in drafts {
       let wellKnown = SlotText.word(key.slot).flatMap { WellKnownSlot(slot: $0) }
       var type = draft.type
-      if draft.origin == .access, wellKnown?.holdsAddress == true { type = .address(payable: false) }
+      if draft.origin == .access, wellKnown?.holdsAddress == true {
+        type = .address(payable: false)
+      }
       var entries: [StorageEntry] = []
       var namespace: StorageNamespace?
       if case .structure(let definition, _) = type {

@@ -6,17 +6,7 @@ extension Program {
 
   /// The contract, interface or library a node is declared in or is itself; nil at file level. O(log contracts).
   public func contract(containing node: any SyntaxNode) -> ContractDefinition? {
-    guard tables.units.indices.contains(Int(node.id.unit)) else { return nil }
-    let numbers = tables.units[Int(node.id.unit)].contractNumbers
-    var low = numbers.lowerBound
-    var high = numbers.upperBound
-    while low < high {
-      let middle = (low + high) / 2
-      if contracts[middle].range.start <= node.range.start { low = middle + 1 } else { high = middle }
-    }
-    guard low > numbers.lowerBound else { return nil }
-    let candidate = contracts[low - 1]
-    return candidate.range.contains(node.range) ? candidate : nil
+    tables.contractNumber(containing: node, among: contracts).map { contracts[$0] }
   }
 
   /// The C3 linearisation: the contract itself first, the most base-like last.

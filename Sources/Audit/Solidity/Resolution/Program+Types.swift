@@ -21,19 +21,41 @@ extension Program {
   ///
   /// Reaches further than what the compiler admits as an array length: hashes of constants, conversions, casts of
   /// addresses, selectors, interface ids, constants of other contracts.
-  public func constantValue(of expression: Expression) -> ConstantValue? { nil }
+  public func constantValue(of expression: Expression) -> ConstantValue? {
+    ConstantEvaluator(syntax: self).value(of: expression)
+  }
+
+  /// The value of an expression where a value of `type` is asked for.
+  public func constantValue(of expression: Expression, as type: SolidityType) -> ConstantValue? {
+    ConstantEvaluator(syntax: self).value(of: expression, as: type)
+  }
 
   /// The number that the compiler computes for an expression in the place of an array length or a base slot;
   /// nil where it refuses to.
-  public func compileTimeNumber(of expression: Expression) -> Rational? { nil }
+  public func compileTimeNumber(of expression: Expression) -> Rational? {
+    CompileTimeEvaluator(syntax: self).number(expression)?.value
+  }
 
   /// The value of a constant (`constant` state variable, constant at file level); nil where it is not known.
   public func constantValue(of variable: VariableDeclaration) -> ConstantValue? {
     tables.constants[variable.id]
   }
 
-  /// A type as the compiler writes it in the `typeString` of its syntax tree.
-  ///
-  /// Types without location are written as for declarations (`struct C.S`), others with it (`struct C.S memory`).
-  public func typeString(of type: SolidityType) -> String { "" }
+  package func compileTimeValue(of variable: VariableDeclaration, depth: Int) -> TypedRational? {
+    guard variable.mutability == .constant, let value = variable.value,
+      depth < CompileTimeEvaluator.maximumDepth
+    else { return nil }
+    return CompileTimeEvaluator(syntax: self, depth: depth + 1).number(value)?
+      .converted(to: type(of: variable))
+  }
+
+  /// A type as the compiler writes it in the `typeString` of a variable: without location in the whole
+  /// (`struct C.S`, `function (uint256[]) external`).
+  public func typeString(of type: SolidityType) -> String { compilerText(of: type, isLong: false) }
+
+  /// The type of an expression as the compiler writes it in its `typeString`, locations included
+  /// (`struct C.S memory`). Storage pointers read like references: `storage ref`.
+  public func typeString(of expression: Expression) -> String {
+    compilerText(of: type(of: expression), isLong: true)
+  }
 }

@@ -6,28 +6,8 @@ package struct CallRecord: Sendable {
   package var callee: Callee
   /// The receiver that becomes the first argument of a `using for` call.
   package var boundArgument: Expression?
-  /// Parameter names in order, when they are known, to put named arguments in order.
+  /// Parameter names in order, when they are needed to put named arguments in order.
   package var parameterNames: [String]?
-}
-
-/// What resolution found out about the nodes of one unit, by `NodeID.index`.
-package struct UnitTables: Sendable {
-  /// What identifiers, member accesses, identifier paths and Yul names refer to.
-  package var declarations: [(any Declaration)?]
-  /// Types of expressions, type names and variable declarations.
-  package var types: [SolidityType]
-  /// For call expressions the place of their record in `calls`, else -1.
-  package var callNumbers: [Int32]
-  /// What the calls of the unit call.
-  package var calls: [CallRecord] = []
-  /// The unit's contracts by place, as numbers in `Program.contracts`.
-  package var contractNumbers: Range<Int> = 0..<0
-
-  package init(nodeCount: Int) {
-    declarations = Array(repeating: nil, count: nodeCount)
-    types = Array(repeating: .unknown, count: nodeCount)
-    callNumbers = Array(repeating: -1, count: nodeCount)
-  }
 }
 
 /// What resolution found out about one contract.
@@ -35,13 +15,23 @@ package struct ContractTables: Sendable {
   /// C3 linearisation, the contract itself first.
   package var linearization: [ContractDefinition]
   /// The direct bases that could be resolved, in the order written.
-  package var directBases: [(specifier: InheritanceSpecifier, base: ContractDefinition)] = []
+  package var directBases: [(specifier: InheritanceSpecifier, base: ContractDefinition)]
 }
 
-/// Tables beside the tree. Filled by the resolution passes.
+/// Tables beside the tree: one entry for each node, the nodes of all units in one row.
 package struct ResolutionTables: Sendable {
-  /// By unit number.
-  package var units: [UnitTables] = []
+  /// Where the nodes of each unit start; one more entry than units.
+  package let starts: [Int]
+  /// What identifiers, member accesses, identifier paths and Yul names refer to.
+  package var declarations: [(any Declaration)?]
+  /// Types of expressions, type names, variables and functions.
+  package var types: [SolidityType]
+  /// For call expressions the place of their record in `calls`, else -1.
+  package var callNumbers: [Int32]
+  /// What calls call.
+  package var calls: [CallRecord] = []
+  /// The places in `Program.contracts` of each unit's contracts.
+  package var contractRanges: [Range<Int>] = []
   /// By place in `Program.contracts`.
   package var contracts: [ContractTables] = []
   /// Places in `Program.contracts`.
@@ -51,31 +41,53 @@ package struct ResolutionTables: Sendable {
   /// The enum that each enum value belongs to, and its place in it.
   package var enumValues: [NodeID: (definition: EnumDefinition, ordinal: Int)] = [:]
 
-  package init() {}
+  init(units: [SourceUnit]) {
+    var starts = [0]
+    for unit in units { starts.append(starts[starts.count - 1] + unit.nodeCount) }
+    self.starts = starts
+    let count = starts[starts.count - 1]
+    declarations = Array(repeating: nil, count: count)
+    types = Array(repeating: .unknown, count: count)
+    callNumbers = Array(repeating: -1, count: count)
+  }
+
+  /// The row of a node; nil for a node of another program.
+  package func row(_ id: NodeID) -> Int? {
+    let unit = Int(id.unit)
+    guard unit >= 0, unit < starts.count - 1, id.index >= 0 else { return nil }
+    let row = starts[unit] + Int(id.index)
+    return row < starts[unit + 1] ? row : nil
+  }
 
   package func declaration(at id: NodeID) -> (any Declaration)? {
-    guard let table = self[id] else { return nil }
-    return table.declarations[Int(id.index)]
+    row(id).flatMap { declarations[$0] }
   }
 
-  package func type(at id: NodeID) -> SolidityType {
-    guard let table = self[id] else { return .unknown }
-    return table.types[Int(id.index)]
-  }
+  package func type(at id: NodeID) -> SolidityType { row(id).map { types[$0] } ?? .unknown }
 
   package func call(at id: NodeID) -> CallRecord? {
-    guard let table = self[id] else { return nil }
-    let number = Int(table.callNumbers[Int(id.index)])
-    return table.calls.indices.contains(number) ? table.calls[number] : nil
+    guard let row = row(id), callNumbers[row] >= 0 else { return nil }
+    return calls[Int(callNumbers[row])]
   }
 
   package func contract(_ contract: ContractDefinition) -> ContractTables? {
     contractNumbers[contract.id].map { contracts[$0] }
   }
 
-  private subscript(id: NodeID) -> UnitTables? {
-    guard units.indices.contains(Int(id.unit)) else { return nil }
-    let table = units[Int(id.unit)]
-    return table.types.indices.contains(Int(id.index)) ? table : nil
+  /// The place in `contracts` of the contract that covers a node. O(log contracts of the unit).
+  func contractNumber(
+    containing node: any SyntaxNode, among contracts: [ContractDefinition]
+  ) -> Int? {
+    guard contractRanges.indices.contains(Int(node.id.unit)) else { return nil }
+    let numbers = contractRanges[Int(node.id.unit)]
+    let range = node.range
+    var low = numbers.lowerBound
+    var high = numbers.upperBound
+    while low < high {
+      let middle = (low + high) / 2
+      if contracts[middle].range.start <= range.start { low = middle + 1 } else { high = middle }
+    }
+    guard low > numbers.lowerBound, contracts[low - 1].range.contains(range) else { return nil }
+    return low - 1
   }
 }

@@ -118,6 +118,12 @@ public struct Rational: Hashable, Sendable {
     self.denominator = denominator / scale * sign
   }
 
+  /// Takes a fraction that is already in lowest terms.
+  init(reduced numerator: BigInt, _ denominator: BigInt) {
+    self.numerator = numerator
+    self.denominator = denominator
+  }
+
   /// The whole number, if it is one.
   public var integer: BigInt? { denominator == 1 ? numerator : nil }
 }
