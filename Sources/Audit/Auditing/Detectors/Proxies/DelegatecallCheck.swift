@@ -13,7 +13,7 @@ struct DelegatecallCheck: ProxyCheck {
 
   func findings(in system: ProxySystem) -> [Finding] {
     var result: [Finding] = []
-    let upgrades = UpgradeAccess(system: system)
+    let upgrades = system.upgrades
     for contract in system.contracts where examines(contract, in: system) {
       for site in system.delegateSites(of: contract) {
         result += findings(at: site, of: contract, upgrades: upgrades, in: system)

@@ -33,6 +33,12 @@ final class ProxySystem {
   /// Which implementation stands behind which proxy.
   private(set) lazy var pairs: [ProxyPair] = ProxyPairing(system: self).pairs()
 
+  /// Contracts meant to run behind proxies, and their initializers.
+  private(set) lazy var implementations = ImplementationIndex(system: self)
+
+  /// Who can change the code contracts run.
+  private(set) lazy var upgrades = UpgradeAccess(system: self)
+
   /// How the program's code deploys contracts and talks to them.
   private(set) lazy var deployments = DeploymentIndex(program: program)
 
@@ -150,7 +156,7 @@ final class ProxySystem {
     return found
   }
 
-  /// The source text of a unit is searched for `text` once per unit; see `DelegationIndex`.
+  /// The location of a node, with what it has to do with a finding.
   func location(_ node: any SyntaxNode, _ role: String = "") -> FindingLocation {
     FindingLocation(of: node, in: program, role: role)
   }

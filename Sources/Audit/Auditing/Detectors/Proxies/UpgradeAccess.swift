@@ -13,7 +13,7 @@ final class UpgradeAccess {
     let weakAuthority: StorageField?
   }
 
-  private let system: ProxySystem
+  private unowned let system: ProxySystem
   private var openByContract: [NodeID: [OpenWrite]] = [:]
 
   init(system: ProxySystem) { self.system = system }
@@ -128,7 +128,7 @@ struct UnprotectedUpgradeCheck: ProxyCheck {
   var rules: [Rule] { [ProxyRules.unprotectedUpgrade] }
 
   func findings(in system: ProxySystem) -> [Finding] {
-    let access = UpgradeAccess(system: system)
+    let access = system.upgrades
     var result: [Finding] = []
     for contract in system.contracts where system.isDeployable(contract) {
       for write in access.openWrites(of: contract) {
