@@ -19,7 +19,9 @@ protocol ProxyCheck: Sendable {
 /// implementation belongs to which.
 struct ProxyDetector: Detector {
   private static let checks: [any ProxyCheck] = [
-    StorageCollisionCheck(),
+    StorageCollisionCheck(), DelegatecallCheck(), UnprotectedUpgradeCheck(), InitializerCheck(),
+    InitializerOrderCheck(), SelectorClashCheck(), UUPSCheck(), FacetStorageCheck(), NamespaceCheck(),
+    AccountDelegateCheck(),
   ]
 
   var rules: [Rule] { ProxyDetector.checks.flatMap(\.rules) }
