@@ -27,9 +27,10 @@ extension Lexer {
       if byte(position) == UInt8(ascii: ".") {
         let second = byte(position + 1)
         if second == UInt8(ascii: "_") {
+          // Misplaced, but left to a later pass by the compiler's scanner.
           position += 2
           skipDigits()
-          return illegal(.badNumberEnd, start)
+          return make(.number, start)
         }
         if isClass(second, ByteClass.digit) {
           position += 1

@@ -236,6 +236,11 @@ struct Lexer {
       default: return make(.reserved, start)
       }
     }
+    if version < 701, base[start] == UInt8(ascii: "f") || base[start] == UInt8(ascii: "u"),
+      fixedPointType(start) != nil
+    {
+      return make(.reserved, start)
+    }
     return make(.identifier, start)
   }
 

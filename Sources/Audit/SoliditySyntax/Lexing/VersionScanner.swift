@@ -61,6 +61,11 @@ struct VersionScanner {
     return found
   }
 
+  /// Released versions before the oldest that is read.
+  private static let tooOld: [CompilerVersion] =
+    (0...7).map { CompilerVersion(0, 1, $0) } + (0...2).map { CompilerVersion(0, 2, $0) }
+    + (0...6).map { CompilerVersion(0, 3, $0) } + (0...10).map { CompilerVersion(0, 4, $0) }
+
   private mutating func readPragma(_ bytes: UnsafeBufferPointer<UInt8>, _ start: Int) -> Int {
     var text: [UInt8] = []
     var index = start + 6
@@ -96,7 +101,12 @@ struct VersionScanner {
                 + " satisfies this version pragma",
             range: range))
       }
-      if !kept.isEmpty { admitted = kept }
+      if kept.isEmpty {
+        let isOlder = Self.tooOld.contains { expression.admits($0) }
+        if !isPinned, isOlder { admitted = [CompilerVersion.oldest] }
+      } else {
+        admitted = kept
+      }
       isPinned = true
     } catch {
       diagnostics.append(

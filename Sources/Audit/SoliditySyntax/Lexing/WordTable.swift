@@ -135,6 +135,10 @@ struct WordTable: Sendable {
     return table
   }()
 
+  /// Detail of an instruction that takes nothing and gives a value. Until 0.6 such a one could be written
+  /// without parentheses.
+  static let readsWithoutArguments: UInt16 = 1
+
   /// The instructions that Yul code calls as functions; their names cannot be given to anything else.
   ///
   /// Where an instruction exists only on newer machines, the version is the first that aims at such a
@@ -144,17 +148,21 @@ struct WordTable: Sendable {
     for word in [
       "stop", "add", "sub", "mul", "div", "sdiv", "mod", "smod", "exp", "not", "lt", "gt", "slt",
       "sgt", "eq", "iszero", "and", "or", "xor", "byte", "addmod", "mulmod", "signextend",
-      "address", "balance", "origin", "caller", "callvalue", "calldataload",
-      "calldatasize", "calldatacopy", "codesize", "codecopy", "gasprice", "extcodesize",
-      "extcodecopy", "blockhash", "coinbase", "timestamp", "number", "gaslimit", "pop", "mload",
-      "mstore", "mstore8", "sload", "sstore", "pc", "msize", "gas", "log0", "log1", "log2", "log3",
-      "log4", "create", "call", "callcode", "return", "delegatecall", "revert", "invalid",
+      "balance", "calldataload", "calldatacopy", "codecopy", "extcodesize", "extcodecopy",
+      "blockhash", "pop", "mload", "mstore", "mstore8", "sload", "sstore", "log0", "log1", "log2",
+      "log3", "log4", "create", "call", "callcode", "return", "delegatecall", "revert", "invalid",
       "selfdestruct", "staticcall", "create2",
     ] {
       table.add(word, .identifier)
     }
+    for word in [
+      "address", "origin", "caller", "callvalue", "calldatasize", "codesize", "gasprice",
+      "coinbase", "timestamp", "number", "gaslimit", "pc", "msize", "gas",
+    ] {
+      table.add(word, .identifier, detail: readsWithoutArguments)
+    }
     table.add("keccak256", .identifier, since: 412)
-    table.add("returndatasize", .identifier, since: 412)
+    table.add("returndatasize", .identifier, detail: readsWithoutArguments, since: 412)
     table.add("returndatacopy", .identifier, since: 412)
     table.add("sha3", .identifier, until: 500)
     table.add("suicide", .identifier, until: 500)
@@ -166,11 +174,11 @@ struct WordTable: Sendable {
     }
     for word in ["shl", "shr", "sar"] { table.add(word, .identifier, since: 421) }
     table.add("extcodehash", .identifier, since: 500)
-    table.add("chainid", .identifier, since: 512)
-    table.add("selfbalance", .identifier, since: 512)
-    table.add("basefee", .identifier, since: 807)
-    table.add("difficulty", .identifier, until: 818)
-    table.add("prevrandao", .identifier, since: 818)
+    table.add("chainid", .identifier, detail: readsWithoutArguments, since: 512)
+    table.add("selfbalance", .identifier, detail: readsWithoutArguments, since: 512)
+    table.add("basefee", .identifier, detail: readsWithoutArguments, since: 807)
+    table.add("difficulty", .identifier, detail: readsWithoutArguments, until: 818)
+    table.add("prevrandao", .identifier, detail: readsWithoutArguments, since: 818)
     for word in ["mcopy", "tload", "tstore", "blobhash", "blobbasefee"] {
       table.add(word, .identifier, since: 825)
     }

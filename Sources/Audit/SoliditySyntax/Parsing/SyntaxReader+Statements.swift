@@ -250,6 +250,10 @@ extension SyntaxReader {
       var inner = look.next()
       while inner.kind == .comma { inner = look.next() }
       if isDeclaration(inner, &look) { return try parseTupleDeclaration() }
+      // No statement begins with an empty tuple; such a one was read until 0.5.
+      if inner.kind == .rightParen, version >= 500 {
+        throw failure("expected an expression, found ')'", inner.range)
+      }
       return .expression(try parseExpression())
     }
     if token.kind == .var { return try parseVarDeclaration() }
@@ -301,9 +305,7 @@ extension SyntaxReader {
       }
       next = look.next()
     }
-    if next.kind == .identifier || next.kind.isLocation { return true }
-    // `T constant x` and `T immutable x` are read as declarations and refused by a later pass.
-    return false
+    return next.kind == .identifier || next.kind.isLocation
   }
 
   /// `(T a, , U b) = value`.

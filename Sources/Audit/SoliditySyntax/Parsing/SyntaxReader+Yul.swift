@@ -323,8 +323,11 @@ extension SyntaxReader {
     if token.kind == .leftParen {
       result = try parseYulCall(operand, first)
     } else {
-      if case .identifier(let name) = operand.kind, !isLoose, isInstruction(operand.range) {
-        throw failure("the instruction '\(name)' must be called", operand.range)
+      if case .identifier(let name) = operand.kind, let found = instruction(operand.range) {
+        let isRead = version < 600 && found.detail == WordTable.readsWithoutArguments
+        if !isRead, !isLoose {
+          throw failure("the instruction '\(name)' must be called", operand.range)
+        }
       }
       result = operand
     }
@@ -401,12 +404,15 @@ extension SyntaxReader {
     return try expectName()
   }
 
-  /// Whether a name is an instruction in every version the file admits.
-  private func isInstruction(_ range: SourceRange) -> Bool {
+  private func isInstruction(_ range: SourceRange) -> Bool { instruction(range) != nil }
+
+  /// The instruction a name stands for in every version the file admits, if it is one.
+  private func instruction(_ range: SourceRange) -> WordTable.Entry? {
     guard
       let found = lexer.entry(
-        lexer.instructionWords, start: Int(range.start), length: range.length)
-    else { return false }
-    return oldestVersion >= found.since && version < found.until
+        lexer.instructionWords, start: Int(range.start), length: range.length),
+      oldestVersion >= found.since, version < found.until
+    else { return nil }
+    return found
   }
 }
