@@ -8,10 +8,10 @@ struct RuleDetectorTests {
   /// Reports every contract it is shown, and the program once.
   struct Witness: Detector {
     let rules = [ReportSample.guardRule, ReportSample.origin]
-    func findings(in contract: ContractFacts, of context: AuditContext) -> [Finding] {
+    func findings(of subject: ContractFacts, in context: AuditContext) -> [Finding] {
       [
         Finding.make(
-          rule: ReportSample.guardRule, at: contract.contract, in: context.program, message: "seen")
+          rule: ReportSample.guardRule, at: subject.contract, in: context.program, message: "seen")
       ]
     }
     func findings(in context: AuditContext) -> [Finding] {
@@ -36,7 +36,7 @@ struct RuleDetectorTests {
     let seen = report.findings.filter { $0.message == "seen" }.compactMap(\.contract)
     #expect(seen.sorted() == ["A", "B", "L"])
     #expect(report.findings.filter { $0.message == "once" }.count == 1)
-    #expect(progress == [0, 1, 2, 3])
+    #expect(progress == [0, 1, 2, 3, 4])
   }
 
   @Test func detectorsWithoutRulesAskedForDoNotRun() {

@@ -32,7 +32,8 @@ public enum Audit {
   /// Audits a program: runs the detectors that own a rule asked for, merges and orders what they find, applies
   /// suppressions, and compares with the baseline.
   ///
-  /// - Parameter progress: called with the number of contracts examined and their total, before each and at the end.
+  /// - Parameter progress: called with the number of steps done and their total before each step (a detector over the
+  ///   whole program, or all detectors over one contract), and at the end.
   public static func run(
     _ request: AuditRequest, progress: (Int, Int) -> Void = { _, _ in }
   ) -> AuditReport {
@@ -41,14 +42,19 @@ public enum Audit {
       detector.rules.contains { request.selection.contains($0.id) }
     }
     var findings: [Finding] = []
-    let subjects = context.facts.subjects
-    for (index, subject) in subjects.enumerated() {
-      progress(index, subjects.count)
-      let contract = context.facts.examine(subject)
-      for detector in detectors { findings += detector.findings(in: contract, of: context) }
+    let subjects = context.facts.subjects.filter { request.units?.contains($0.id.unit) ?? true }
+    let steps = detectors.count + subjects.count
+    for (index, detector) in detectors.enumerated() {
+      progress(index, steps)
+      findings += detector.findings(in: context)
     }
-    for detector in detectors { findings += detector.findings(in: context) }
-    progress(subjects.count, subjects.count)
+    for (index, contract) in subjects.enumerated() {
+      progress(detectors.count + index, steps)
+      // The facts of a contract are let go before the next one's are made: they are the bulk of the memory.
+      let subject = context.facts.examine(contract)
+      for detector in detectors { findings += detector.findings(of: subject, in: context) }
+    }
+    progress(steps, steps)
     return report(request, findings: findings)
   }
 
@@ -66,11 +72,12 @@ public enum Audit {
       units: units, rules: allRules, selection: selection,
       notUnderstood: Set(files.filter { !$0.isUnderstood }.map(\.path)))
     let outcome = suppressions.apply(to: assembled)
+    let settled = FindingSet.assemble(outcome.findings, suppressed: outcome.suppressed)
     return AuditReport(
       toolVersion: request.toolVersion,
       files: files + request.unreadableFiles,
       rules: allRules.filter { selection.contains($0.id) },
-      findings: FindingSet.assemble(outcome.findings), suppressed: outcome.suppressed,
+      findings: settled.findings, suppressed: settled.suppressed,
       baseline: request.baseline, questions: request.review?.questions ?? [],
       sources: SourceCatalog(request.program.units.map(\.source)))
   }

@@ -165,14 +165,22 @@ public struct SuppressedFinding: Hashable, Sendable {
 /// The text of files by path.
 public struct SourceCatalog: Sendable {
   private let files: [String: SourceFile]
+  private let load: (@Sendable (_ path: String) -> SourceFile?)?
 
   /// Makes a catalog; of files with the same path the first counts.
-  public init(_ files: some Sequence<SourceFile>) {
+  ///
+  /// - Parameter load: asked for files that are not among `files`, every time anew: reports over more text than
+  ///   should be held in memory read it again where they show it.
+  public init(
+    _ files: some Sequence<SourceFile>,
+    loading load: (@Sendable (_ path: String) -> SourceFile?)? = nil
+  ) {
     self.files = Dictionary(files.map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
+    self.load = load
   }
 
   /// The file of a path.
-  public subscript(path: String) -> SourceFile? { files[path] }
+  public subscript(path: String) -> SourceFile? { files[path] ?? load?(path) }
 }
 
 /// Counted nouns.

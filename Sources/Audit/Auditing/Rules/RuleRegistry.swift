@@ -1,7 +1,8 @@
 /// Every detector and rule of the audit.
 public enum RuleRegistry {
   /// The detectors in the order they run.
-  public static let detectors: [any Detector] = []
+  public static let detectors: [any Detector] =
+    ProxyDetectors.all + ValueDetectors.all + CodeDetectors.all
 
   /// Every rule, by name.
   public static let rules: [Rule] = (detectors.flatMap(\.rules) + SuppressionRules.rules)

@@ -119,8 +119,8 @@ extension Program {
     }
     let laidOut = sizes.pack(persistent)
     let laidOutTransient = sizes.pack(transient)
-    if baseSlot + laidOut.slots > StorageSizes.slotCount
-      || laidOutTransient.slots > StorageSizes.slotCount
+    if baseSlot + laidOut.slots >= StorageSizes.slotCount
+      || laidOutTransient.slots >= StorageSizes.slotCount
     {
       sizes.problems.append(.tooLarge)
     }

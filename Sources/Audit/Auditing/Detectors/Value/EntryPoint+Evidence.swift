@@ -1,0 +1,96 @@
+import Solidity
+import SoliditySyntax
+
+extension EntryPoint {
+  /// Where the instruction at a place stands in the source.
+  func sourcePlace(_ place: Place) -> SourcePlace { .origin(self[place].origin) }
+
+  /// The location of an instruction, for `related` and evidence.
+  func findingLocation(_ place: Place, role: String = "") -> FindingLocation {
+    FindingLocation(of: self[place].origin, in: facts.program, role: role)
+  }
+
+  /// The text of an instruction as written, on one line.
+  func sourceText(_ place: Place, limit: Int = 80) -> String {
+    let origin = self[place].origin
+    let text = facts.program.units[Int(origin.node.unit)].source.text(origin.range)
+      .split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    return text.count > limit ? text.prefix(limit - 3) + "..." : text
+  }
+
+  /// The calls from the entry to a place and the place itself; nil when the place stands in the entry's own code.
+  func callPathEvidence(to place: Place, _ what: String) -> Evidence? {
+    let path = callPath(to: place)
+    guard !path.isEmpty else { return nil }
+    var steps = [EvidenceStep("`\(name)` is called from outside", at: entryLocation)]
+    for site in path { steps.append(EvidenceStep("`\(sourceText(site))`", at: findingLocation(site))) }
+    steps.append(EvidenceStep(what, at: findingLocation(place)))
+    return .callPath(steps)
+  }
+
+  /// Where the entry is declared.
+  var entryLocation: FindingLocation? {
+    function.map { FindingLocation(of: $0, in: facts.program, role: "entry point") }
+  }
+
+  /// A place of an operand of the instruction at `place`.
+  func operand(_ value: ValueID, of place: Place) -> Place { Place(frame: place.frame, value: value) }
+
+  /// Whether a value is this contract's own address.
+  func isThis(_ place: Place) -> Bool {
+    if case .environment(.this) = self[origin(of: place)].operation { return true }
+    return false
+  }
+
+  /// Whether a value is the constant 0 (of any type) or never set.
+  func isZero(_ place: Place) -> Bool {
+    if case .zero = self[origin(of: place)].operation { return true }
+    switch constant(place) {
+    case .number(let number): return number.numerator == 0
+    case .bytes(let bytes): return bytes.allSatisfy { $0 == 0 }
+    case .bool, nil: return false
+    }
+  }
+
+  /// Whether some guard of a place holds a signature against an account the caller did not choose.
+  func isSigned(_ place: Place) -> Bool {
+    guards(of: place).contains { guardCondition in
+      guardCondition.predicate.parts.contains {
+        if case .signature = $0 { return true }
+        return false
+      }
+    }
+  }
+
+  /// The checks of the sender that hold at a place.
+  func callerChecks(of place: Place) -> [CallerCheck] {
+    guards(of: place).flatMap(\.predicate.parts).compactMap {
+      if case .caller(let check) = $0 { return check }
+      return nil
+    }
+  }
+}
+
+extension StorageLocation {
+  /// The places that index mappings and arrays on the way to it.
+  var indexes: [Place] {
+    steps.compactMap { if case .index(let place) = $0 { place } else { nil } }
+  }
+}
+
+extension StorageField {
+  /// The field for people: `balances[]`, `data.owner`, `slot 0x...`.
+  var text: String {
+    var text: String
+    switch root {
+    case .variable(let reference): text = reference.node.name
+    case .slot(let slot): text = "slot 0x" + String(slot, radix: 16)
+    case .computed: text = "a computed slot"
+    }
+    for member in members { text += member == "[]" ? "[]" : "." + member }
+    return text
+  }
+
+  /// Whether it is a single value rather than an element picked by an index.
+  var isScalar: Bool { !members.contains("[]") }
+}
