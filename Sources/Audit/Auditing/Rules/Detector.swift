@@ -8,8 +8,21 @@ public protocol Detector: Sendable {
   /// The rules whose findings it makes, with their pages.
   var rules: [Rule] { get }
 
-  /// The findings in a program.
+  /// The findings that need a look at the whole program, or at single functions and declarations. None unless
+  /// implemented.
   func findings(in context: AuditContext) -> [Finding]
+
+  /// The findings in one contract taken as the most derived one. Called for every subject of the program with
+  /// facts that all detectors share, so this is where questions about entry points belong. None unless implemented.
+  func findings(of subject: ContractFacts, in context: AuditContext) -> [Finding]
+}
+
+extension Detector {
+  /// None.
+  public func findings(in context: AuditContext) -> [Finding] { [] }
+
+  /// None.
+  public func findings(of subject: ContractFacts, in context: AuditContext) -> [Finding] { [] }
 }
 
 /// What detectors are given.
