@@ -2,7 +2,7 @@ import Solidity
 import SoliditySyntax
 import Testing
 
-@testable import Auditing
+import Auditing
 
 /// Claims decided by the facts of real programs.
 struct ReviewFactsTests {

@@ -72,11 +72,12 @@ public enum Audit {
       units: units, rules: allRules, selection: selection,
       notUnderstood: Set(files.filter { !$0.isUnderstood }.map(\.path)))
     let outcome = suppressions.apply(to: assembled)
+    let settled = FindingSet.assemble(outcome.findings, suppressed: outcome.suppressed)
     return AuditReport(
       toolVersion: request.toolVersion,
       files: files + request.unreadableFiles,
       rules: allRules.filter { selection.contains($0.id) },
-      findings: FindingSet.assemble(outcome.findings), suppressed: outcome.suppressed,
+      findings: settled.findings, suppressed: settled.suppressed,
       baseline: request.baseline, questions: request.review?.questions ?? [],
       sources: SourceCatalog(request.program.units.map(\.source)))
   }
