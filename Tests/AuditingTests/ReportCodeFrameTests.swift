@@ -1,7 +1,7 @@
 import SoliditySyntax
 import Testing
 
-@testable import Auditing
+import Auditing
 
 struct ReportCodeFrameTests {
   private func frame(_ text: String, _ marked: String, width: Int = 100) -> [String] {

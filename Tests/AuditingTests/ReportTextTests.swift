@@ -1,7 +1,7 @@
 import SoliditySyntax
 import Testing
 
-@testable import Auditing
+import Auditing
 
 /// What reports say, and that nothing in a source file can make them say something else.
 struct ReportTextTests {

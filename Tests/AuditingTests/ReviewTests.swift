@@ -2,7 +2,7 @@ import Foundation
 import SoliditySyntax
 import Testing
 
-@testable import Auditing
+import Auditing
 
 /// Reviewers propose; facts decide.
 struct ReviewTests {

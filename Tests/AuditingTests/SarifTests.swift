@@ -133,7 +133,7 @@ struct SarifTests {
     let region = try physical(
       (results(ReportSample.flagged(text))[0]["locations"] as? [Any])?[0]
     ).region
-    let utf16 = Array(text.utf16)
+    let utf16 = Array((ReportSample.preamble + text).utf16)
     let start = try #require(region["startColumn"]) - 1
     let end = try #require(region["endColumn"]) - 1
     #expect(String(decoding: utf16[start..<end], as: UTF16.self) == "flag()")

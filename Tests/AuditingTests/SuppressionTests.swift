@@ -97,6 +97,22 @@ struct SuppressionTests {
     #expect(report.findings.map(\.rule.text) == ["malformed-suppression"])
   }
 
+  /// Suppressing one of several equal findings leaves the ids of the others alone.
+  @Test func idsStayWhenAnotherIsSuppressed() {
+    let body = "function f() public {\nflag();\nflag();\nflag();\n}"
+    let before = audit(body).findings.map(\.id)
+    for line in 1...3 {
+      var lines = body.split(separator: "\n").map(String.init)
+      lines[line] += " // maslin-ignore sample-missing-guard: reason"
+      let after = audit(lines.joined(separator: "\n"))
+      #expect(before.count == 3)
+      #expect(after.suppressed.map(\.finding.id) == [before[line - 1]])
+      var rest = before
+      rest.remove(at: line - 1)
+      #expect(after.findings.map(\.id) == rest)
+    }
+  }
+
   @Test func namesSeveralRules() {
     let detector = ReportSample.FlagDetector(rules: [ReportSample.guardRule, ReportSample.origin])
     let both = ReportSample.flagged(

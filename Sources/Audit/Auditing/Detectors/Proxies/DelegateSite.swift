@@ -77,7 +77,7 @@ extension EntryPoint {
     for held in guards {
       for part in held.predicate.parts {
         switch part {
-        case .signature: return .signature
+        case .signature(_, _, isTrusted: true): return .signature
         case .caller(let check):
           if case .delegation = check.kind { isDelegationOnly = true }
         default: continue

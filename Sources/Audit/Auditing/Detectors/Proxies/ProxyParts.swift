@@ -169,7 +169,7 @@ struct ProxyParts {
       case .caller(let check):
         if case .equalsThis = check.kind { return true }
         return false
-      case .signature(_, let expected):
+      case .signature(_, let expected?, _):
         return entry.sources(of: expected).contains(.environment(.this))
       default: return false
       }

@@ -34,9 +34,7 @@ struct UUPSCheck: ProxyCheck {
         $0.function?.name == "proxiableUUID" && $0.function?.parameters.isEmpty == true
       }), let function = entry.function
     else { return nil }
-    let graph = entry.frames[0].graph
-    let returned = graph.returnedValues(0)
-    guard let value = returned.first, returned.count == 1,
+    guard let value = entry[.root].graph.returnedValue(0),
       let constant = entry.constant(Place(frame: .root, value: value)),
       let answer = SlotText.slot(of: constant)
     else { return nil }
