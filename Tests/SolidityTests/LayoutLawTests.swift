@@ -104,8 +104,9 @@ import Testing
       "enum E { a, b }\ntype V is uint56;\nstruct S { uint8 a; uint256 b; }\n"
     let flat = try LayoutPrograms.storage(declarations + "contract C { \(members) }").layout
     let nested = try LayoutPrograms.storage(
-      declarations + "contract C { struct T { \(members) } uint8 before; T t; uint8 behind; }")
-      .layout
+      declarations + "contract C { struct T { \(members) } uint8 before; T t; uint8 behind; }"
+    )
+    .layout
     let entry = try #require(nested.storage.first { $0.label == "t" })
     let program = LayoutPrograms.make(
       declarations + "contract C { struct T { \(members) } T t; }")

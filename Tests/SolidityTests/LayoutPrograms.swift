@@ -91,7 +91,8 @@ struct PlainLayout: Equatable, CustomStringConvertible {
     _ path: Set<String>
   ) -> String {
     guard let type = types[identifier] else { return "missing \(identifier)" }
-    var text = "\(withoutNumbers(identifier)) '\(type.label)' \(type.encoding.rawValue) "
+    var text =
+      "\(withoutNumbers(identifier)) '\(type.label)' \(type.encoding.rawValue) "
       + type.numberOfBytes
     guard !path.contains(identifier) else { return text }
     let path = path.union([identifier])
@@ -99,7 +100,8 @@ struct PlainLayout: Equatable, CustomStringConvertible {
       if let part { text += " <\(tree(part, types, path))>" }
     }
     for member in type.members ?? [] {
-      text += " {\(member.contract) \(member.label) \(member.slot) \(member.offset) "
+      text +=
+        " {\(member.contract) \(member.label) \(member.slot) \(member.offset) "
         + "\(tree(member.type, types, path))}"
     }
     return text
@@ -107,7 +109,8 @@ struct PlainLayout: Equatable, CustomStringConvertible {
 
   /// Numbers of syntax nodes cut out; lengths of arrays stay.
   static func withoutNumbers(_ identifier: String) -> String {
-    identifier.replacing(/(t_(?:struct|contract|enum|userDefinedValueType)\([^()]*\))\d+/) { match in
+    identifier.replacing(/(t_(?:struct|contract|enum|userDefinedValueType)\([^()]*\))\d+/) {
+      match in
       String(match.1)
     }
   }

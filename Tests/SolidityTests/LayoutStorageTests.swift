@@ -180,13 +180,13 @@ import Testing
       text == """
         src/C.sol:C
           storage
-                  0 [...........baaaaaaaaaaaaaaaaaaaa] a owner: address (A), b open: bool (A), 11 bytes free
-              1..48 [________________________________] _ __gap: uint256[48] (A), 48 slots
-                 49 [........bbbbbbbbaaaaaaaaaaaaaaaa] a p.x: uint128 (C), b p.y: uint64 (C), 8 bytes free
-                 50 [aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa] a flags[0..31]: uint8 (C)
-                 51 [........................aaaaaaaa] a flags[32..39]: uint8 (C), 24 bytes free
-           52..1051 [aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa] a far: uint256[1000] (C), 1000 slots
-               1052 [aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa] a m: mapping(address => uint256) (C), values by hash of key and slot
+                   0 [...........baaaaaaaaaaaaaaaaaaaa] a owner: address (A), b open: bool (A), 11 bytes free
+               1..48 [________________________________] _ __gap: uint256[48] (A), 48 slots
+                  49 [........bbbbbbbbaaaaaaaaaaaaaaaa] a p.x: uint128 (C), b p.y: uint64 (C), 8 bytes free
+                  50 [aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa] a flags[0..31]: uint8 (C)
+                  51 [........................aaaaaaaa] a flags[32..39]: uint8 (C), 24 bytes free
+            52..1051 [aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa] a far: uint256[1000] (C), 1000 slots
+                1052 [aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa] a m: mapping(address => uint256) (C), values by hash of key and slot
 
         """)
   }
@@ -222,7 +222,8 @@ import Testing
       }
       """)
     #expect(storage.layout.storage.count == 3)
-    #expect(storage.layout.problems.contains { if case .recursiveStruct = $0 { true } else { false } })
+    #expect(
+      storage.layout.problems.contains { if case .recursiveStruct = $0 { true } else { false } })
     let tree = try #require(storage.layout.storage.first { $0.label == "tree" })
     #expect(tree.numberOfBytes == 64)
   }
@@ -233,7 +234,8 @@ import Testing
     for index in 1...2000 { source += "struct S\(index) { S\(index - 1) inner; }\n" }
     let storage = try LayoutPrograms.storage(source + "contract C { S2000 s; uint8 last; }")
     #expect(storage.layout.storage.count == 2)
-    #expect(storage.layout.problems.contains { if case .tooDeeplyNested = $0 { true } else { false } })
+    #expect(
+      storage.layout.problems.contains { if case .tooDeeplyNested = $0 { true } else { false } })
   }
 
   @Test func unknownTypesAreTold() throws {

@@ -87,13 +87,17 @@ struct AccessControlDetector: Detector {
       switch part {
       case .flag: return nil
       case .comparison(_, let left, let right):
-        for side in [left, right]
-        where entry.sources(of: side, options: .selectors).storage.contains(where: {
-          $0.overlaps(field)
-        }) { return nil }
+        for side in [left, right] {
+          let asked = entry.sources(of: side, options: .selectors).storage
+          if asked.contains(where: { $0.root == field.root }) { return nil }
+          if asked.contains(where: { scalar in
+            scalar.isScalar && entry.storageWrites.contains { $0.location.field == scalar }
+          }) { return nil }
+        }
       default: continue
       }
     }
+    if entry.hasOpenHook(subject) || entry.isBoundToDelegation(write.place) { return nil }
     let sources = entry.sources(of: value)
     if field.isScalar {
       guard sources.hasInput || sources.hasSender else { return nil }
@@ -102,8 +106,11 @@ struct AccessControlDetector: Detector {
     } else {
       // Signing oneself up is what open registers are for; naming another is not.
       let keys = write.location.indexes
-      guard !keys.isEmpty, keys.contains(where: { entry.isCallerChosen($0) }),
-        !entry.isZero(value)
+      guard !keys.contains(where: { entry.isSender($0) }), !entry.isZero(value),
+        keys.contains(where: { key in
+          guard case .parameter = entry[entry.origin(of: key)].operation else { return false }
+          return entry.isCallerChosen(key)
+        })
       else { return nil }
     }
     return .make(
@@ -114,8 +121,9 @@ struct AccessControlDetector: Detector {
         """,
       contract: subject.contract, role: "written without permission",
       related: [
-        permission.entry.findingLocation(permission.condition, role: "decides who may call")
-      ],
+        entry.entryLocation,
+        permission.entry.findingLocation(permission.condition, role: "decides who may call"),
+      ].compactMap { $0 },
       evidence: [entry.callPathEvidence(to: write.place, "the write")].compactMap { $0 })
   }
 
@@ -155,7 +163,7 @@ struct AccessControlDetector: Detector {
     let checked = entry.guards(of: write.place).contains { guardCondition in
       entry.sources(of: guardCondition.condition, options: .selectors).hasSender
     }
-    guard others.isEmpty, !paid, !checked else { return nil }
+    guard others.isEmpty, !paid, !checked, !entry.hasOpenHook(subject) else { return nil }
     let decreases = entry.storageWrites.contains { other in
       guard let value = other.value, other.location.field == write.location.field,
         case .binary(.subtract, _, _, _, _) = entry[entry.origin(of: value)].operation

@@ -32,7 +32,9 @@ struct ArbitrarySendDetector: Detector {
     if case .creation = call.kind { return nil }
     let amountPlace = entry.operand(amount, of: place)
     let account = entry.operand(target, of: place)
-    guard !entry.isZero(amountPlace), !entry.isThis(account) else { return nil }
+    guard !entry.isZero(amountPlace), !entry.isThis(account), !entry.isBoundToDelegation(place),
+      !entry.hasOpenHook(subject)
+    else { return nil }
     let amountSources = entry.sources(of: amountPlace)
     if entry.isSigned(place) { return nil }
     let toSender = entry.isSender(account)
@@ -85,6 +87,7 @@ struct ArbitrarySendDetector: Detector {
       return orderingFinding(
         account, amountSources, at: place, toSender: true, entry, subject, context)
     }
+    guard canHoldEther(subject, besides: entry) else { return nil }
     return .make(
       rule: Self.ether, at: entry.sourcePlace(place), in: context.program,
       message: """
@@ -93,7 +96,15 @@ struct ArbitrarySendDetector: Detector {
         book of who is owed what stands in between.
         """,
       contract: subject.contract, role: "ether leaves here",
+      related: [entry.entryLocation].compactMap { $0 },
       evidence: [entry.callPathEvidence(to: place, "ether is sent")].compactMap { $0 })
+  }
+
+  /// Whether ether can come in by another way than the call that sends it on.
+  private func canHoldEther(_ subject: ContractFacts, besides entry: EntryPoint) -> Bool {
+    if !entry.isPayable { return true }
+    return subject.entryPoints.contains { $0 !== entry && $0.isPayable }
+      || subject.deployment?.isPayable ?? false
   }
 
   // MARK: - Order of transactions

@@ -62,6 +62,60 @@ extension EntryPoint {
     }
   }
 
+  /// Whether storage was asked about a value before the place is reached: an allow list, a registered pool, a
+  /// scheduled operation. The caller then names it, but others have chosen it.
+  func isVouchedFor(_ value: Place, at place: Place) -> Bool {
+    let named = sources(of: value).sources.filter { source in
+      switch source {
+      case .parameter, .callData: true
+      default: false
+      }
+    }
+    guard !named.isEmpty else { return false }
+    for part in guards(of: place).flatMap(\.predicate.parts) {
+      let conditions: [Place]
+      switch part {
+      case .flag(let location, _):
+        if keys(of: location).contains(where: named.contains) { return true }
+        continue
+      case .comparison(_, let left, let right): conditions = [left, right]
+      case .truth(let condition, _): conditions = [condition]
+      default: continue
+      }
+      for condition in conditions {
+        let plain = sources(of: condition)
+        guard !plain.storage.filter({ !$0.isScalar }).isEmpty else { continue }
+        let withKeys = sources(of: condition, options: .selectors).sources
+        if withKeys.contains(where: { named.contains($0) && !plain.contains($0) }) { return true }
+      }
+    }
+    return false
+  }
+
+  private func keys(of location: StorageLocation) -> [ValueSource] {
+    location.indexes.flatMap { sources(of: $0).sources }
+  }
+
+  /// Whether the entry calls an internal function that has no body yet: what it will check is not known.
+  func hasOpenHook(_ subject: ContractFacts) -> Bool {
+    frames.contains { frame in
+      frame.graph.index.internalCalls.contains { site in
+        guard case .internalCall(let call) = frame.graph[site].operation, let callee = call.callee,
+          callee.body == nil
+        else { return false }
+        return subject.implementation(of: call) == nil
+      }
+    }
+  }
+
+  /// Whether a guard makes the place run only in another contract's storage, or only there not.
+  func isBoundToDelegation(_ place: Place) -> Bool {
+    callerChecks(of: place).contains { check in
+      if case .delegation = check.kind { return true }
+      return false
+    }
+  }
+
   /// The checks of the sender that hold at a place.
   func callerChecks(of place: Place) -> [CallerCheck] {
     guards(of: place).flatMap(\.predicate.parts).compactMap {

@@ -105,6 +105,9 @@ struct OracleDetector: Detector {
           continue
         }
         let place = Place(frame: frame.id, value: value)
+        // (x * y) / y == x checks for overflow; it prices nothing.
+        let uses = entry.uses(of: place)
+        guard !uses.isEmpty, !uses.allSatisfy({ isEquality($0, entry) }) else { continue }
         guard let above = holding(entry.operand(left, of: place), entry),
           let below = holding(entry.operand(right, of: place), entry)
         else { continue }
@@ -130,6 +133,11 @@ struct OracleDetector: Detector {
       }
     }
     return nil
+  }
+
+  private func isEquality(_ place: Place, _ entry: EntryPoint) -> Bool {
+    guard case .binary(let operation, _, _, _, _) = entry[place].operation else { return false }
+    return operation == .equal || operation == .notEqual
   }
 
   private func holding(_ place: Place, _ entry: EntryPoint) -> Place? {

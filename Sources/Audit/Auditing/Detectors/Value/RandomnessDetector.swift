@@ -24,7 +24,7 @@ struct RandomnessDetector: Detector {
                 chooses and every contract in the same block can compute beforehand. It decides \
                 something in `\(entry.name)`.
                 """,
-              contract: subject.contract, role: "drawn here",
+              contract: subject.contract, role: "drawn here", related: reads(into: drawn, entry),
               evidence: [entry.callPathEvidence(to: drawn, "the draw")].compactMap { $0 }))
         }
         for value in frame.graph.index.comparisons {
@@ -49,21 +49,48 @@ struct RandomnessDetector: Detector {
       case "blockhash", "block.blockhash": return place
       default: return nil
       }
+    case .binary(.divide, let left, _, _, _):
+      // Parts of a block's number or hash picked by division.
+      let sources = entry.sources(of: entry.operand(left, of: place), options: .stopAtHashes)
+      return sources.contains(.blockHash) ? place : nil
     case .binary(.modulo, let left, let right, _, _):
       let number = entry.operand(left, of: place)
+      if entry.sources(of: number, options: .stopAtHashes).contains(.environment(.blockNumber)),
+        entry.constant(entry.operand(right, of: place)) == nil
+      {
+        return place
+      }
       guard case .environment(let environment) = entry[entry.origin(of: number)].operation,
         environment.isBlockData
       else { return nil }
       // Rounding the clock down to minutes, hours or days draws nothing.
       if environment == .timestamp || environment == .blockNumber,
         case .number(let period)? = entry.constant(entry.operand(right, of: place)),
-        let period = period.integer, period >= 60, period % 60 == 0 || environment == .blockNumber
+        let period = period.integer,
+        period >= 60 && (period % 60 == 0 || environment == .blockNumber) || period >= 1 << 16
       {
         return nil
       }
       return place
     default: return nil
     }
+  }
+
+  /// Where the block data that enters a draw is read.
+  private func reads(into draw: Place, _ entry: EntryPoint) -> [FindingLocation] {
+    var reads: [FindingLocation] = []
+    for frame in entry.frames {
+      for value in frame.graph.index.environment where reads.count < 6 {
+        guard case .environment(let environment) = frame.graph[value].operation,
+          environment.isBlockData
+        else { continue }
+        let place = Place(frame: frame.id, value: value)
+        if place != draw, entry.flows(from: place).contains(draw) {
+          reads.append(entry.findingLocation(place, role: "block data read"))
+        }
+      }
+    }
+    return reads
   }
 
   /// Whether a draw ends in a choice: a remainder, a comparison, or a branch.
@@ -75,8 +102,8 @@ struct RandomnessDetector: Detector {
         switch operation {
         case .modulo, .less, .greater, .lessOrEqual, .greaterOrEqual, .divide, .bitAnd: return true
         case .equal, .notEqual:
-          // A hash held against a stored or given one is a check, not a draw, unless it is the block's.
-          if case .builtin(let name, _) = entry[draw].operation, name.hasSuffix("blockhash") { return true }
+          // The hash of a block held against another is a proof of history, not a draw.
+          if case .builtin(let name, _) = entry[draw].operation, name.hasSuffix("blockhash") { continue }
           if entry.sources(of: flow).sources.allSatisfy({ source in
             switch source {
             case .environment, .constant, .parameter, .blockHash, .storage: true

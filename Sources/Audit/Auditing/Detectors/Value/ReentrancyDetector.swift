@@ -3,20 +3,23 @@ import SoliditySyntax
 
 /// Finds external calls that hand control away while the contract's own books are not yet in order.
 struct ReentrancyDetector: Detector {
-  var rules: [Rule] { [Self.state, Self.crossFunction, Self.readOnly, Self.events] }
+  var rules: [Rule] {
+    [Self.state, Self.crossFunction, Self.readOnly, Self.events, Self.stipend]
+  }
 
   func findings(of subject: ContractFacts, in context: AuditContext) -> [Finding] {
     let entries = subject.entryPoints.filter { $0.hasCallerInput && !$0.isView }
-    guard entries.contains(where: { entry in
-      entry.externalCalls.contains { entry.externalCall(at: $0)?.canReenter ?? false }
-    }) else { return [] }
     let locks = subject.reentrancyLocks
     var findings: [Finding] = []
     for entry in entries {
       for place in entry.externalCalls {
-        guard let call = entry.externalCall(at: place), handsControl(call, at: place, in: entry),
-          !entry.isRestricted(place)
-        else { continue }
+        guard let call = entry.externalCall(at: place), !entry.isRestricted(place) else { continue }
+        guard handsControl(call, at: place, in: entry) else {
+          if call.hasStipendOnly, let finding = stipendFinding(place, entry, subject, context) {
+            findings.append(finding)
+          }
+          continue
+        }
         let exposure = exposure(of: call, at: place, in: entry, subject)
         let late = lateWrites(after: place, in: entry).filter { write in
           !locks.contains { $0.overlaps(write.location.field) }
@@ -80,9 +83,12 @@ struct ReentrancyDetector: Detector {
   ) -> Exposure {
     guard let target = call.target else { return .trusted }
     let account = entry.operand(target, of: place)
-    if entry.isSender(account) || entry.isCallerChosen(account) { return .chosen }
+    if entry.isSender(account) { return .chosen }
     let sources = entry.sources(of: account)
-    if sources.hasSender || sources.hasInput { return .chosen }
+    if entry.isCallerChosen(account) || sources.hasInput {
+      return entry.isVouchedFor(account, at: place) ? .trusted : .chosen
+    }
+    if sources.hasSender { return .chosen }
     if sources.isFixed { return .trusted }
     if sources.storage.contains(where: { subject.isAttackerWritable($0) }) { return .chosen }
     let onlyKept = sources.sources.allSatisfy { source in
@@ -137,6 +143,27 @@ struct ReentrancyDetector: Detector {
       severity: severity, confidence: confidence, contract: subject.contract,
       role: "external call", related: related,
       evidence: [entry.callPathEvidence(to: place, "the external call")].compactMap { $0 })
+  }
+
+  private func stipendFinding(
+    _ place: Place, _ entry: EntryPoint, _ subject: ContractFacts, _ context: AuditContext
+  ) -> Finding? {
+    guard entry.lock(at: place) == nil else { return nil }
+    let reads = entry.storageReads.filter { entry.canFollow(place, after: $0.place) }
+    guard
+      let write = lateWrites(after: place, in: entry).first(where: { write in
+        reads.contains { $0.location.field.overlaps(write.location.field) }
+      })
+    else { return nil }
+    return .make(
+      rule: Self.stipend, at: entry.sourcePlace(place), in: context.program,
+      message: """
+        `\(write.location.field.text)` is read before and written after \
+        `\(entry.sourceText(place))`. Only the 2300 gas that come with the ether keep the receiver \
+        from entering again, and what that gas can do has changed with upgrades of the chain.
+        """,
+      contract: subject.contract, role: "ether is sent",
+      related: [entry.findingLocation(write.place, role: "written after the call")])
   }
 
   private func crossFunctionFinding(
@@ -406,6 +433,47 @@ extension ReentrancyDetector {
       }
       """,
     references: [.swc(107), .cwe(841)])
+
+  static let stipend = Rule(
+    id: "reentrancy-stipend",
+    title: "Only the gas stipend prevents reentrancy",
+    severity: .informational, confidence: .high, category: .reentrancy,
+    summary: """
+      A state variable is read before and written after `transfer` or `send`, which pass on 2300 gas.
+      """,
+    why: """
+      The receiver cannot do much with 2300 gas today. Gas prices have changed before, and chains \
+      other than mainnet have their own.
+      """,
+    howToFix: "Write the new state before sending.",
+    exampleThatFires: """
+      // SPDX-License-Identifier: MIT
+      pragma solidity 0.8.28;
+
+      contract Vault {
+        mapping(address => uint256) public balances;
+        function deposit() external payable { balances[msg.sender] += msg.value; }
+        function withdraw() external {
+          payable(msg.sender).transfer(balances[msg.sender]);
+          balances[msg.sender] = 0;
+        }
+      }
+      """,
+    exampleThatDoesNot: """
+      // SPDX-License-Identifier: MIT
+      pragma solidity 0.8.28;
+
+      contract Vault {
+        mapping(address => uint256) public balances;
+        function deposit() external payable { balances[msg.sender] += msg.value; }
+        function withdraw() external {
+          uint256 amount = balances[msg.sender];
+          balances[msg.sender] = 0;
+          payable(msg.sender).transfer(amount);
+        }
+      }
+      """,
+    references: [.swc(107), .swc(134)])
 
   static let events = Rule(
     id: "reentrancy-events",

@@ -204,17 +204,14 @@ struct SignatureDetector: Detector {
     let signed = Set(
       digest.sources.filter { if case .constant = $0 { false } else { true } }
         + operands[1...].flatMap { entry.sources(of: $0).sources })
+    let effects = entry.storageWrites.map(\.place) + entry.externalCalls
+    let asked = effects.prefix(32).flatMap { entry.guards(of: $0) }
+      .flatMap { entry.sources(of: $0.condition).storage }
     for write in entry.storageWrites {
       let field = write.location.field
       if digest.storage.contains(where: { $0.overlaps(field) }) { return true }
-      // Looked at before it is written, under a key from the message: a mark that it was used.
-      let looked = entry.storageReads.contains { read in
-        read.location.field.overlaps(field)
-          && entry.guards(of: write.place).contains { guardCondition in
-            entry.sources(of: guardCondition.condition).storage.contains { $0.overlaps(field) }
-          }
-      }
-      guard looked else { continue }
+      // Some condition looks at it, under a key from the message: a mark that it was used.
+      guard asked.contains(where: { $0.overlaps(field) }) else { continue }
       if field.isScalar { return true }
       for index in write.location.indexes
       where entry.sources(of: index).sources.contains(where: { signed.contains($0) }) {

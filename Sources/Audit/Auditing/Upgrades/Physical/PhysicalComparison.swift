@@ -63,7 +63,7 @@ struct PhysicalComparison {
         compare(leaf, sharing, identities, context)
       }
     }
-    addNewcomers(context)
+    addNewcomers(identities, context)
   }
 
   // MARK: Gaps and new variables
@@ -86,7 +86,7 @@ struct PhysicalComparison {
     }
   }
 
-  private mutating func addNewcomers(_ context: Context) {
+  private mutating func addNewcomers(_ identities: LeafIdentities, _ context: Context) {
     let oldEnd = context.oldLeaves.map(\.end).max() ?? 0
     var index = 0
     for leaf in context.newLeaves where !leaf.isGap && !leaf.isRaw {
@@ -94,6 +94,8 @@ struct PhysicalComparison {
         index += 1
       }
       if index < context.oldLeaves.count, context.oldLeaves[index].start < leaf.end { continue }
+      // A variable that moved here was told where it came from.
+      if identities.predecessor(of: leaf) != nil { continue }
       if leaf.start >= oldEnd || !isBetweenDeclared(leaf, context) {
         var message = "'\(leaf.path)' takes bytes behind everything the old version used."
         if leaf.path.contains("."), context.prefix.isEmpty, !leaf.identity.isEmpty {
@@ -141,6 +143,9 @@ struct PhysicalComparison {
     for other in live {
       if other.start == leaf.start {
         comparePair(leaf, other, successor, identities, context)
+      } else if let successor, successor.start != leaf.start {
+        reportMove(leaf, to: successor, readAs: other, context)
+        return
       } else {
         reportOverlap(leaf, other, context)
       }
