@@ -135,11 +135,11 @@ final class ImplementationIndex {
     if let known = initializers[contract.id] { return known }
     var result: [Initializer] = []
     let examined = system.examine(contract)
-    let locks = examined.reentrancyLocks
     for entry in examined.entryPoints where entry.kind == .function && !entry.isView {
       for access in entry.storageWrites {
-        guard case .once(let mark) = entry.protection(of: access.place, locks: locks),
+        guard case .once(let mark) = system.protection(of: access.place, in: entry),
           !access.location.field.overlaps(mark)
+            || access.value.map(entry.isOutsiders) == true
         else { continue }
         let isByModifier = entry.guards(of: access.place).contains { held in
           held.origin.surroundings.contains(.modifier)
@@ -161,9 +161,9 @@ final class ImplementationIndex {
       for place in entry.storageWrites.map(\.place) + entry.externalCalls + entry.selfdestructs {
         for held in entry.guards(of: place) {
           for part in held.predicate.parts {
-            guard case .caller(let check) = part, check.restricts, let location = check.location
-            else { continue }
+            guard case .caller(let check) = part, let location = check.location else { continue }
             let field = location.field
+            guard check.restricts || system.isMembership(field, in: contract) else { continue }
             if !fields.contains(field) { fields.append(field) }
           }
         }

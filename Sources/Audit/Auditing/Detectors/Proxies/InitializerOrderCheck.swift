@@ -26,6 +26,10 @@ struct InitializerOrderCheck: ProxyCheck {
       let errors = try? InitializerValidation(program: system.program).errors(of: contract)
     else { return [] }
     return errors.compactMap { error in
+      // A constructor with the modifier only locks the implementation.
+      if let function = error.node as? FunctionDefinition, function.kind == .constructor {
+        return nil
+      }
       let rule: Rule
       switch error.kind {
       case .missingInitializer, .missingInitializerCall: rule = ProxyRules.parentInitializerMissing
