@@ -39,7 +39,7 @@ extension ProxyMistake {
       contract Lid {
         address private immutable chest;
         constructor(address chest_) { chest = chest_; }
-        fallback() external payable { address to = chest; FORWARD(to) }
+        fallback() external payable { address to = chest; FORWARD<to> }
       }
       """,
       repair: [("public {\n    holders", "public {\n    require(holders == 0);\n    holders")]),
@@ -56,7 +56,7 @@ extension ProxyMistake {
       contract Gate {
         address private immutable code;
         constructor(address code_) { code = code_; }
-        fallback() external payable { address to = code; FORWARD(to) }
+        fallback() external payable { address to = code; FORWARD<to> }
       }
       contract Road {
         function build() external returns (address) {
@@ -236,7 +236,7 @@ extension ProxyMistake {
         address private immutable room;
         constructor(address room_) { room = room_; }
         function collate_propagate_storage(bytes16) external { payable(msg.sender).transfer(1); }
-        fallback() external payable { address to = room; FORWARD(to) }
+        fallback() external payable { address to = room; FORWARD<to> }
       }
       contract Maker {
         function make() external returns (address) { return address(new Door(address(new Coin()))); }
@@ -254,7 +254,7 @@ extension ProxyMistake {
         address private immutable room;
         constructor(address room_) { room = room_; }
         function setMinter(address) external view { require(msg.sender == room); }
-        fallback() external payable { address to = room; FORWARD(to) }
+        fallback() external payable { address to = room; FORWARD<to> }
       }
       contract Maker {
         function make() external returns (address) { return address(new Door(address(new Coin()))); }

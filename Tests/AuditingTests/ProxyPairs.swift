@@ -24,11 +24,11 @@ struct ProxyMistake: Sendable, CustomStringConvertible {
     self.repaired = ProxyMistake.expand(repaired)
   }
 
-  /// `FORWARD(x)` stands for the assembly that passes a call on to the address `x`.
+  /// `FORWARD<x>` stands for the assembly that passes a call on to the address `x`.
   private static func expand(_ source: String) -> String {
     var text = "pragma solidity ^0.8.20;\n" + source
-    while let start = text.range(of: "FORWARD("),
-      let end = text[start.upperBound...].firstIndex(of: ")")
+    while let start = text.range(of: "FORWARD<"),
+      let end = text[start.upperBound...].firstIndex(of: ">")
     {
       let target = text[start.upperBound..<end]
       text.replaceSubrange(
@@ -69,7 +69,7 @@ extension ProxyMistake {
           require(msg.sender == keeper);
           assembly { sstore(HOUSE, house) }
         }
-        fallback() external payable { FORWARD(sload(HOUSE)) }
+        fallback() external payable { FORWARD<sload(HOUSE)> }
       }
       contract OnceOnly {
         bool private done;
@@ -110,7 +110,7 @@ extension ProxyMistake {
           require(msg.sender == keeper);
           assembly { sstore(HOUSE, house) }
         }
-        fallback() external payable { FORWARD(sload(HOUSE)) }
+        fallback() external payable { FORWARD<sload(HOUSE)> }
       }
       contract Council {
         bool private done;
@@ -136,7 +136,7 @@ extension ProxyMistake {
         constructor(address admin_, address board_) { admin = admin_; board = board_; }
         function propose(address next) external { nextAdmin = next; }
         function approve() external { require(msg.sender == admin); admin = nextAdmin; }
-        fallback() external payable { address to = board; FORWARD(to) }
+        fallback() external payable { address to = board; FORWARD<to> }
       }
       contract Board {
         address public owner;
@@ -165,7 +165,7 @@ extension ProxyMistake {
         uint96 public width;
         address public code;
         constructor(address code_) { code = code_; width = 7; }
-        fallback() external payable { address to = code; FORWARD(to) }
+        fallback() external payable { address to = code; FORWARD<to> }
       }
       contract Books {
         uint96 public width;
@@ -219,7 +219,7 @@ extension ProxyMistake {
         fallback() external payable {
           address facet = Table.rows().row[msg.sig];
           require(facet != address(0));
-          FORWARD(facet)
+          FORWARD<facet>
         }
       }
       contract Red {

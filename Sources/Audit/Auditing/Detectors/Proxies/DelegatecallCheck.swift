@@ -206,9 +206,11 @@ struct DelegatecallCheck: ProxyCheck {
     _ site: DelegateSite, of contract: ContractDefinition, in system: ProxySystem
   ) -> Finding? {
     let entry = site.entry
-    guard entry.kind == .function, entry.isPayable, entry.isInLoop(site.place),
-      !entry.isRestricted(site.place)
-    else { return nil }
+    guard entry.kind == .function, entry.isPayable, entry.isInLoop(site.place) else { return nil }
+    switch system.protection(of: site.place, in: entry) {
+    case .caller, .delegationOnly: return nil
+    case .signature, .once, .none: break
+    }
     if site.targetsItself {
       let usesValue = system.examine(contract).entryPoints.contains { other in
         other.isPayable && other.kind == .function && other.function?.id != entry.function?.id

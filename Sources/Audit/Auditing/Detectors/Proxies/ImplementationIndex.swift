@@ -163,7 +163,13 @@ final class ImplementationIndex {
           for part in held.predicate.parts {
             guard case .caller(let check) = part, let location = check.location else { continue }
             let field = location.field
-            guard check.restricts || system.isMembership(field, in: contract) else { continue }
+            switch check.kind {
+            // The owner of one record among many decides over that record only.
+            case .equalsStorage: guard !field.members.contains("[]") else { continue }
+            case .member: break
+            case .amount: guard system.isMembership(field, in: contract) else { continue }
+            default: continue
+            }
             if !fields.contains(field) { fields.append(field) }
           }
         }
@@ -179,8 +185,13 @@ final class ImplementationIndex {
     {
       return true
     }
-    // A base whose source is not at hand may lock it by the function or modifier that published code has for it.
-    return program.linearizedBases(of: contract).contains { base in
+    return hasLockingConstructor(contract)
+  }
+
+  /// Whether a constructor names the modifier or the function that published code has for locking an implementation;
+  /// its source may not be at hand.
+  func hasLockingConstructor(_ contract: ContractDefinition) -> Bool {
+    program.linearizedBases(of: contract).contains { base in
       base.functions.contains { function in
         guard function.kind == .constructor else { return false }
         if function.modifiers.contains(where: { $0.path.parts.last?.text == "initializer" }) {

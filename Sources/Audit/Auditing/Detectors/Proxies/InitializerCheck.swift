@@ -35,7 +35,7 @@ struct InitializerCheck: ProxyCheck {
     let open = index.initializers(of: contract).filter { initializer in
       !index.isLocked(contract, initializer) && !isDelegationOnly(initializer)
     }
-    guard !open.isEmpty else { return nil }
+    guard !open.isEmpty else { return unseen(contract, in: system) }
     let harm = harm(of: contract, in: system)
     let authorities = index.authorities(of: contract)
     func grants(_ initializer: Initializer) -> Bool {
@@ -69,6 +69,23 @@ struct InitializerCheck: ProxyCheck {
       severity: harm == nil ? .low : .high,
       confidence: harm == nil || role == nil ? .medium : .high,
       contract: contract, role: "the initializer", related: related, evidence: evidence)
+  }
+
+  /// The same where the base with the initializer's check is not at hand.
+  private func unseen(_ contract: ContractDefinition, in system: ProxySystem) -> Finding? {
+    let index = system.implementations
+    guard let function = UnseenBases(program: system.program).initializer(of: contract),
+      !index.hasLockingConstructor(contract)
+    else { return nil }
+    let harm = harm(of: contract, in: system)
+    return Finding.make(
+      rule: ProxyRules.uninitializedImplementation, at: function, in: system.program,
+      message: "`\(contract.name)` is set up by `\(function.name)`, and no constructor locks the implementation itself, so "
+        + "anyone can call it there"
+        + (harm.map { " and reach \($0.text)" } ?? "") + ".",
+      severity: harm == nil ? .low : .high, confidence: .medium, contract: contract,
+      role: "the initializer",
+      evidence: [.note("The base with the initializer's check is not at hand.")])
   }
 
   private func isDelegationOnly(_ initializer: Initializer) -> Bool {
@@ -130,9 +147,10 @@ struct InitializerCheck: ProxyCheck {
       // What a constructor sets is an owner to be changed, not one to be set up; other rules tell of that.
       let isSetUp = deployed.contains { $0.overlaps(access.location.field) }
       guard !isSetUp || role?.isStated == true else { continue }
-      guard let function = entry.function, writesMore(entry, than: access) || role != nil else {
-        continue
-      }
+      let isKeyed = access.location.field.members.contains("[]")
+      guard let function = entry.function,
+        writesMore(entry, than: access) || (role != nil && !isKeyed)
+      else { continue }
       let field = access.location.field
       var evidence: [Evidence] = [
         system.callPath(entry, to: access.place, does: "writes `\(field.text)`")
@@ -153,6 +171,7 @@ struct InitializerCheck: ProxyCheck {
   private func isTakingOver(
     _ access: StorageAccess, _ value: Place, _ entry: EntryPoint
   ) -> Bool {
+    if isNothing(value, entry) { return false }
     var keys: [Place] = []
     for step in access.location.steps {
       if case .index(let key) = step { keys.append(key) }
@@ -165,8 +184,13 @@ struct InitializerCheck: ProxyCheck {
     } && !entry.sources(of: value).hasInput
   }
 
+  /// Whether the entry sets more than the field. An account that only writes entries of its own registers itself.
   private func writesMore(_ entry: EntryPoint, than access: StorageAccess) -> Bool {
-    entry.storageWrites.contains { !$0.location.field.overlaps(access.location.field) }
+    let isKeyed = access.location.field.members.contains("[]")
+    return entry.storageWrites.contains { other in
+      let field = other.location.field
+      return !field.overlaps(access.location.field) && !(isKeyed && field.members.contains("[]"))
+    }
   }
 
   // MARK: Constructors
@@ -210,7 +234,11 @@ struct InitializerCheck: ProxyCheck {
   }
 
   private func isZero(_ access: StorageAccess, _ entry: EntryPoint) -> Bool {
-    guard let value = access.value else { return true }
+    access.value.map { isNothing($0, entry) } ?? true
+  }
+
+  /// Whether a value is zero, false or empty.
+  private func isNothing(_ value: Place, _ entry: EntryPoint) -> Bool {
     if case .zero = entry[entry.origin(of: value)].operation { return true }
     guard let constant = entry.constant(value) else { return false }
     switch constant {

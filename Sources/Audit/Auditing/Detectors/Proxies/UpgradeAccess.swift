@@ -48,6 +48,12 @@ final class UpgradeAccess {
         for field in implementationFields(of: contract) {
         for access in examined.writers(of: field) where access.entry.kind != .deployment {
           guard let value = access.value, access.entry.isOutsiders(value) else { continue }
+          // A fallback that changes part of the word keeps what it was given before; see the sources of its memory.
+          if access.entry.kind != .function,
+            access.entry.sources(of: value).storage.contains(where: { $0.overlaps(field) })
+          {
+            continue
+          }
           if result.contains(where: { $0.access.entry.function?.id == access.entry.function?.id }) {
             continue
           }
@@ -132,6 +138,17 @@ struct UnprotectedUpgradeCheck: ProxyCheck {
     for contract in system.contracts where system.isDeployable(contract) {
       for write in access.openWrites(of: contract) {
         result.append(finding(write, of: contract, in: system))
+      }
+      if let hook = UnseenBases(program: system.program).openHook(of: contract) {
+        result.append(
+          Finding.make(
+            rule: ProxyRules.unprotectedUpgrade, at: hook, in: system.program,
+            message: "`\(hook.name)` of `\(contract.name)` is called by the upgrade function of its base to decide who may "
+              + "upgrade, but checks nothing. Anyone can replace the code that runs in the proxy's storage.",
+            confidence: .medium, contract: contract, role: "the check that checks nothing",
+            evidence: [
+              .note("The base's source is not at hand; published ones upgrade after this call.")
+            ]))
       }
     }
     return result
