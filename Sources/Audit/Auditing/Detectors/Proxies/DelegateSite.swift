@@ -69,10 +69,22 @@ enum Protection {
 }
 
 extension EntryPoint {
-  /// What protects a place against arbitrary callers.
-  func protection(of place: Place, locks: [StorageField] = []) -> Protection {
-    if isRestricted(place) { return .caller }
+  /// What protects a place against arbitrary callers. `locks` are reentrancy locks, `memberships` numbers kept per
+  /// account that say who may do things.
+  func protection(
+    of place: Place, locks: [StorageField], memberships: [StorageField], program: Program
+  ) -> Protection {
+    if isRestricted(place) || hasUnseenModifier(to: place, program) { return .caller }
     let guards = guards(of: place)
+    let isMember = guards.contains { held in
+      held.predicate.parts.contains { part in
+        guard case .caller(let check) = part, case .amount(let location) = check.kind else {
+          return false
+        }
+        return memberships.contains(location.field)
+      }
+    }
+    if isMember { return .caller }
     var isDelegationOnly = false
     for held in guards {
       for part in held.predicate.parts {
@@ -86,6 +98,23 @@ extension EntryPoint {
     }
     if let field = onceField(guards, locks: locks) { return .once(field) }
     return isDelegationOnly ? .delegationOnly : .none
+  }
+
+  /// Whether a function on the way has a modifier whose source is not at hand. Most of those check the caller, and what
+  /// cannot be seen is not held against the code; a few names are known to check something else.
+  private func hasUnseenModifier(to place: Place, _ program: Program) -> Bool {
+    var frame: FrameID? = place.frame
+    while let current = frame {
+      for invocation in self[current].graph.function?.modifiers ?? []
+      where program.declaration(of: invocation.path) == nil {
+        switch invocation.path.parts.last?.text {
+        case "nonReentrant", "lock", "whenNotPaused", "whenPaused", nil: continue
+        default: return true
+        }
+      }
+      frame = self[current].parent
+    }
+    return false
   }
 
   /// The field by which the guards let the place be reached only once: it is compared with nothing the caller

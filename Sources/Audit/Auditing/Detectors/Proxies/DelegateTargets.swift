@@ -33,38 +33,66 @@ struct DelegateTargets {
 
   /// What the delegatecalls of a contract run, each target once per call.
   func targets(of contract: ContractDefinition) -> [Target] {
+    let sites = system.delegateSites(of: contract).filter { !$0.targetsItself }
+    guard !sites.isEmpty else { return [] }
     var result: [Target] = []
     var seen: Set<[NodeID]> = []
-    for site in system.delegateSites(of: contract) where !site.targetsItself {
+    func add(_ candidate: ContractDefinition, _ function: FunctionDefinition, _ site: DelegateSite) {
       let origin = site.entry[site.place].origin
-      for (candidate, function) in functions(at: site, of: contract)
-      where candidate.id != contract.id
-        && seen.insert([origin.node, candidate.id, function.id]).inserted
-      {
-        result.append(Target(contract: candidate, function: function, origin: origin))
+      guard candidate.id != contract.id,
+        seen.insert([origin.node, candidate.id, function.id]).inserted
+      else { return }
+      result.append(Target(contract: candidate, function: function, origin: origin))
+    }
+    // Calls through one variable or expression go to one contract, which must have all the functions called.
+    var untyped: [[StorageField]: [(site: DelegateSite, selectors: [Selector])]] = [:]
+    var order: [[StorageField]] = []
+    for site in sites {
+      let selectors = selectors(of: site)
+      if let typed = typedTarget(site) {
+        for entry in program.interface(of: typed) {
+          guard let function = entry.declaration as? FunctionDefinition,
+            selectors.isEmpty || selectors.contains(entry.selector)
+          else { continue }
+          add(typed, function, site)
+        }
+      } else if !selectors.isEmpty {
+        let fields = site.target.storage
+        if untyped[fields] == nil { order.append(fields) }
+        untyped[fields, default: []].append((site, selectors))
+      }
+    }
+    for fields in order {
+      let calls = untyped[fields] ?? []
+      for candidate in candidates(for: calls.flatMap(\.selectors), of: contract) {
+        for (site, selectors) in calls {
+          for selector in selectors {
+            for (owner, function) in bySelector[selector] ?? [] where owner.id == candidate.id {
+              add(owner, function, site)
+            }
+          }
+        }
       }
     }
     return result
   }
 
-  private func functions(
-    at site: DelegateSite, of contract: ContractDefinition
-  ) -> [(ContractDefinition, FunctionDefinition)] {
-    let typed = typedTarget(site)
-    let selectors = selectors(of: site)
-    if let typed {
-      let interface = program.interface(of: typed).compactMap { entry in
-        (entry.declaration as? FunctionDefinition).map { (entry.selector, $0) }
+  /// The contracts that have all the functions called: those of the caller's file, else the only one of the program.
+  private func candidates(
+    for selectors: [Selector], of contract: ContractDefinition
+  ) -> [ContractDefinition] {
+    guard let first = selectors.first else { return [] }
+    let wanted = Set(selectors)
+    let able = (bySelector[first] ?? []).map(\.0).filter { candidate in
+      wanted.allSatisfy { selector in
+        bySelector[selector]?.contains { $0.0.id == candidate.id } == true
       }
-      return interface.filter { selectors.isEmpty || selectors.contains($0.0) }
-        .map { (typed, $0.1) }
-    }
-    // Two contracts of the program with one selector (an attack beside its victim) leave no doubt less than one
-    // that agrees in layout; each is compared by itself.
-    return selectors.flatMap { bySelector[$0] ?? [] }.filter { candidate, _ in
-      !program.linearizedBases(of: candidate).contains { $0.id == contract.id }
+        && !program.linearizedBases(of: candidate).contains { $0.id == contract.id }
         && !holds(candidate, contract)
     }
+    let near = able.filter { $0.id.unit == contract.id.unit }
+    if !near.isEmpty { return near }
+    return able.count == 1 ? able : []
   }
 
   /// Whether the candidate keeps the contract as a variable: then it calls it, and does not run in it.

@@ -19,6 +19,7 @@ struct DelegatecallCheck: ProxyCheck {
         result += findings(at: site, of: contract, upgrades: upgrades, in: system)
       }
     }
+    result += system.pairs.compactMap { takeover(through: $0, in: system) }
     for library in system.program.contracts where library.kind == .library {
       for site in system.delegateSites(of: library) {
         result += outcome(site, of: library, in: system)
@@ -56,8 +57,7 @@ struct DelegatecallCheck: ProxyCheck {
     let entry = site.entry
     let sources = site.target
     guard sources.hasInput, !entry.alwaysReverts(after: site.place) else { return nil }
-    let locks = system.examine(contract).reentrancyLocks
-    switch entry.protection(of: site.place, locks: locks) {
+    switch system.protection(of: site.place, in: entry) {
     // Code that only runs by delegatecall is its caller's choice.
     case .caller, .signature, .once, .delegationOnly: return nil
     case .none: break
@@ -145,8 +145,7 @@ struct DelegatecallCheck: ProxyCheck {
     guard entry.sources(of: origin).hasInput, entry.hasCallerInput,
       !entry.alwaysReverts(after: site.place)
     else { return nil }
-    let locks = system.examine(contract).reentrancyLocks
-    switch entry.protection(of: site.place, locks: locks) {
+    switch system.protection(of: site.place, in: entry) {
     case .caller, .signature, .once, .delegationOnly: return nil
     case .none: break
     }
@@ -162,15 +161,56 @@ struct DelegatecallCheck: ProxyCheck {
       ])
   }
 
+  /// A function of the implementation that hands an address the proxy keeps for itself to whoever calls.
+  private func takeover(through pair: ProxyPair, in system: ProxySystem) -> Finding? {
+    guard pair.confidence != .low,
+      let site = system.delegateSites(of: pair.proxy.contract).first(where: \.isForwarding),
+      let deployment = system.examine(pair.proxy.contract).deployment
+    else { return nil }
+    let own = system.storage(of: pair.proxy.contract).layout.storage.filter { entry in
+      guard case .address = entry.type else { return false }
+      return deployment.storageWrites.contains {
+        $0.location.variable?.id == entry.declaration.id
+      }
+    }
+    let other = system.storage(of: pair.implementation).layout.storage
+    for entry in system.examine(pair.implementation).entryPoints where entry.kind == .function {
+      for access in entry.storageWrites {
+        guard let written = other.first(where: { $0.declaration.id == access.location.variable?.id }),
+          let kept = own.first(where: { $0.slot == written.slot && $0.offset == written.offset }),
+          StorageClaim.plain(kept.label) == StorageClaim.plain(written.label),
+          let value = access.value, entry.isOutsiders(value), let function = entry.function
+        else { continue }
+        guard case .none = system.protection(of: access.place, in: entry) else { continue }
+        return Finding.make(
+          rule: ProxyRules.controlledDelegatecallData,
+          at: .origin(site.entry[site.place].origin), in: system.program,
+          message: "`\(site.entry.name)` of `\(pair.proxy.contract.name)` passes any call on to "
+            + "`\(pair.implementation.name)`, and `\(entry.name)` there sets `\(kept.label)`, which the proxy set up for "
+            + "itself, for whoever calls.",
+          severity: .high, confidence: pair.confidence, contract: pair.proxy.contract,
+          role: "passes any call on",
+          related: [system.location(function, "sets `\(kept.label)` for whoever calls")],
+          evidence: [
+            system.callPath(entry, to: access.place, does: "writes `\(kept.label)`"),
+            .note("\(pair.implementation.name): \(pair.reason)."),
+          ])
+      }
+    }
+    return nil
+  }
+
   // MARK: Loops
 
   private func loop(
     _ site: DelegateSite, of contract: ContractDefinition, in system: ProxySystem
   ) -> Finding? {
     let entry = site.entry
-    guard entry.kind == .function, entry.isPayable, entry.isInLoop(site.place),
-      !entry.isRestricted(site.place)
-    else { return nil }
+    guard entry.kind == .function, entry.isPayable, entry.isInLoop(site.place) else { return nil }
+    switch system.protection(of: site.place, in: entry) {
+    case .caller, .delegationOnly: return nil
+    case .signature, .once, .none: break
+    }
     if site.targetsItself {
       let usesValue = system.examine(contract).entryPoints.contains { other in
         other.isPayable && other.kind == .function && other.function?.id != entry.function?.id
@@ -235,7 +275,8 @@ struct DelegatecallCheck: ProxyCheck {
           rule: ProxyRules.delegatecallMissingCode, at: .origin(origin), in: program,
           message: "A delegatecall to an address without code succeeds and does nothing. Nothing in `\(contract.name)` "
             + "makes sure that the target has code.",
-          contract: contract, role: "the delegatecall"))
+          contract: contract, rootCause: .node(contract), role: "the delegatecall",
+          discriminator: site.target.storage.map(\.text).joined(separator: ",")))
     }
     return result
   }

@@ -76,6 +76,7 @@ struct DeploymentIndex {
   /// The contract an expression is known to hold: by its type, or by what was assigned to it.
   func contract(heldBy expression: Expression) -> ContractDefinition? {
     let inner = underlying(expression)
+    if case .identifier("this") = inner.kind { return nil }
     if case .contract(let reference, false) = program.type(of: inner),
       reference.node.kind == .contract
     {

@@ -135,11 +135,11 @@ final class ImplementationIndex {
     if let known = initializers[contract.id] { return known }
     var result: [Initializer] = []
     let examined = system.examine(contract)
-    let locks = examined.reentrancyLocks
     for entry in examined.entryPoints where entry.kind == .function && !entry.isView {
       for access in entry.storageWrites {
-        guard case .once(let mark) = entry.protection(of: access.place, locks: locks),
+        guard case .once(let mark) = system.protection(of: access.place, in: entry),
           !access.location.field.overlaps(mark)
+            || access.value.map(entry.isOutsiders) == true
         else { continue }
         let isByModifier = entry.guards(of: access.place).contains { held in
           held.origin.surroundings.contains(.modifier)
@@ -161,9 +161,15 @@ final class ImplementationIndex {
       for place in entry.storageWrites.map(\.place) + entry.externalCalls + entry.selfdestructs {
         for held in entry.guards(of: place) {
           for part in held.predicate.parts {
-            guard case .caller(let check) = part, check.restricts, let location = check.location
-            else { continue }
+            guard case .caller(let check) = part, let location = check.location else { continue }
             let field = location.field
+            switch check.kind {
+            // The owner of one record among many decides over that record only.
+            case .equalsStorage: guard !field.members.contains("[]") else { continue }
+            case .member: break
+            case .amount: guard system.isMembership(field, in: contract) else { continue }
+            default: continue
+            }
             if !fields.contains(field) { fields.append(field) }
           }
         }
@@ -179,8 +185,13 @@ final class ImplementationIndex {
     {
       return true
     }
-    // A base whose source is not at hand may lock it by the function or modifier that published code has for it.
-    return program.linearizedBases(of: contract).contains { base in
+    return hasLockingConstructor(contract)
+  }
+
+  /// Whether a constructor names the modifier or the function that published code has for locking an implementation;
+  /// its source may not be at hand.
+  func hasLockingConstructor(_ contract: ContractDefinition) -> Bool {
+    program.linearizedBases(of: contract).contains { base in
       base.functions.contains { function in
         guard function.kind == .constructor else { return false }
         if function.modifiers.contains(where: { $0.path.parts.last?.text == "initializer" }) {

@@ -17,8 +17,8 @@ struct InitializerCheck: ProxyCheck {
     for contract in system.implementations.candidates {
       let role = system.implementations.role(of: contract)
       result += repeatable(contract, role, in: system)
-      guard let role else { continue }
       if let finding = uninitialized(contract, role, in: system) { result.append(finding) }
+      guard let role else { continue }
       result += lostEffects(contract, role, in: system)
       if let finding = immutables(contract, role, in: system) { result.append(finding) }
       result += selfdestructs(contract, role, in: system)
@@ -29,19 +29,28 @@ struct InitializerCheck: ProxyCheck {
   // MARK: The implementation itself
 
   private func uninitialized(
-    _ contract: ContractDefinition, _ role: ImplementationRole, in system: ProxySystem
+    _ contract: ContractDefinition, _ role: ImplementationRole?, in system: ProxySystem
   ) -> Finding? {
     let index = system.implementations
-    guard
-      let initializer = index.initializers(of: contract).first(where: { initializer in
-        !index.isLocked(contract, initializer) && !isDelegationOnly(initializer)
-      })
-    else { return nil }
+    let open = index.initializers(of: contract).filter { initializer in
+      !index.isLocked(contract, initializer) && !isDelegationOnly(initializer)
+    }
+    guard !open.isEmpty else { return unseen(contract, in: system) }
+    let harm = harm(of: contract, in: system)
+    let authorities = index.authorities(of: contract)
+    func grants(_ initializer: Initializer) -> Bool {
+      initializer.entry.storageWrites.contains { access in
+        authorities.contains { $0.overlaps(access.location.field) }
+      }
+    }
+    guard let initializer = open.first(where: grants) ?? open.first else { return nil }
+    // Without a proxy in sight only a contract that can be destroyed through its initializer is worth a word.
+    guard role != nil || (harm != nil && grants(initializer)) else { return nil }
     let entry = initializer.entry
     let program = system.program
-    let harm = harm(of: contract, in: system)
+    let why = role.map { "is an implementation (\($0.reason))" } ?? "is set up by a call"
     var message =
-      "`\(contract.name)` is an implementation (\(role.reason)), but its own storage is left for anyone to initialise: "
+      "`\(contract.name)` \(why), but its own storage is left for anyone to initialise: "
       + "nothing at deployment sets `\(initializer.mark.text)`, so anyone can call `\(entry.name)` on it."
     var evidence: [Evidence] = []
     var related: [FindingLocation] = []
@@ -57,14 +66,31 @@ struct InitializerCheck: ProxyCheck {
     let place: any SyntaxNode = entry.function as (any SyntaxNode)? ?? contract
     return Finding.make(
       rule: ProxyRules.uninitializedImplementation, at: place, in: program, message: message,
-      severity: harm == nil ? .low : .high, confidence: harm == nil ? .medium : .high,
+      severity: harm == nil ? .low : .high,
+      confidence: harm == nil || role == nil ? .medium : .high,
       contract: contract, role: "the initializer", related: related, evidence: evidence)
+  }
+
+  /// The same where the base with the initializer's check is not at hand.
+  private func unseen(_ contract: ContractDefinition, in system: ProxySystem) -> Finding? {
+    let index = system.implementations
+    guard let function = UnseenBases(program: system.program).initializer(of: contract),
+      !index.hasLockingConstructor(contract)
+    else { return nil }
+    let harm = harm(of: contract, in: system)
+    return Finding.make(
+      rule: ProxyRules.uninitializedImplementation, at: function, in: system.program,
+      message: "`\(contract.name)` is set up by `\(function.name)`, and no constructor locks the implementation itself, so "
+        + "anyone can call it there"
+        + (harm.map { " and reach \($0.text)" } ?? "") + ".",
+      severity: harm == nil ? .low : .high, confidence: .medium, contract: contract,
+      role: "the initializer",
+      evidence: [.note("The base with the initializer's check is not at hand.")])
   }
 
   private func isDelegationOnly(_ initializer: Initializer) -> Bool {
     let entry = initializer.entry
-    let places = entry.storageWrites.filter { !$0.location.field.overlaps(initializer.mark) }
-    return places.contains { hasDelegationGuard(entry, $0.place) }
+    return entry.storageWrites.contains { hasDelegationGuard(entry, $0.place) }
   }
 
   private func hasDelegationGuard(_ entry: EntryPoint, _ place: Place) -> Bool {
@@ -107,7 +133,6 @@ struct InitializerCheck: ProxyCheck {
     guard hasWrites else { return [] }
     let authorities = system.implementations.authorities(of: contract)
     guard !authorities.isEmpty else { return [] }
-    let locks = examined.reentrancyLocks
     let deployed = examined.deployment?.storageWrites.map(\.location.field) ?? []
     var result: [Finding] = []
     for entry in examined.entryPoints where entry.kind == .function && !entry.isView {
@@ -115,16 +140,17 @@ struct InitializerCheck: ProxyCheck {
         guard let value = access.value, authorities.contains(where: { $0.overlaps(access.location.field) }),
           isTakingOver(access, value, entry)
         else { return false }
-        guard case .none = entry.protection(of: access.place, locks: locks) else { return false }
+        guard case .none = system.protection(of: access.place, in: entry) else { return false }
         return true
       }
       guard let access = taking else { continue }
       // What a constructor sets is an owner to be changed, not one to be set up; other rules tell of that.
       let isSetUp = deployed.contains { $0.overlaps(access.location.field) }
       guard !isSetUp || role?.isStated == true else { continue }
-      guard let function = entry.function, writesMore(entry, than: access) || role != nil else {
-        continue
-      }
+      let isKeyed = access.location.field.members.contains("[]")
+      guard let function = entry.function,
+        writesMore(entry, than: access) || (role != nil && !isKeyed)
+      else { continue }
       let field = access.location.field
       var evidence: [Evidence] = [
         system.callPath(entry, to: access.place, does: "writes `\(field.text)`")
@@ -145,6 +171,7 @@ struct InitializerCheck: ProxyCheck {
   private func isTakingOver(
     _ access: StorageAccess, _ value: Place, _ entry: EntryPoint
   ) -> Bool {
+    if isNothing(value, entry) { return false }
     var keys: [Place] = []
     for step in access.location.steps {
       if case .index(let key) = step { keys.append(key) }
@@ -157,8 +184,13 @@ struct InitializerCheck: ProxyCheck {
     } && !entry.sources(of: value).hasInput
   }
 
+  /// Whether the entry sets more than the field. An account that only writes entries of its own registers itself.
   private func writesMore(_ entry: EntryPoint, than access: StorageAccess) -> Bool {
-    entry.storageWrites.contains { !$0.location.field.overlaps(access.location.field) }
+    let isKeyed = access.location.field.members.contains("[]")
+    return entry.storageWrites.contains { other in
+      let field = other.location.field
+      return !field.overlaps(access.location.field) && !(isKeyed && field.members.contains("[]"))
+    }
   }
 
   // MARK: Constructors
@@ -202,7 +234,11 @@ struct InitializerCheck: ProxyCheck {
   }
 
   private func isZero(_ access: StorageAccess, _ entry: EntryPoint) -> Bool {
-    guard let value = access.value else { return true }
+    access.value.map { isNothing($0, entry) } ?? true
+  }
+
+  /// Whether a value is zero, false or empty.
+  private func isNothing(_ value: Place, _ entry: EntryPoint) -> Bool {
     if case .zero = entry[entry.origin(of: value)].operation { return true }
     guard let constant = entry.constant(value) else { return false }
     switch constant {
@@ -267,7 +303,7 @@ struct InitializerCheck: ProxyCheck {
     for entry in examined.entryPoints {
       for place in entry.selfdestructs {
         let isOpen: Bool
-        switch entry.protection(of: place, locks: examined.reentrancyLocks) {
+        switch system.protection(of: place, in: entry) {
         case .none, .delegationOnly: isOpen = true
         case .caller, .signature, .once: isOpen = false
         }

@@ -21,11 +21,20 @@ struct InitializerOrderCheck: ProxyCheck {
   }
 
   private func parents(of contract: ContractDefinition, in system: ProxySystem) -> [Finding] {
+    let program = system.program
     // An annotation that cannot be read is reported by the upgrade check, which shares these rules.
     guard
       let errors = try? InitializerValidation(program: system.program).errors(of: contract)
     else { return [] }
     return errors.compactMap { error in
+      // A constructor with the modifier sets up or locks the implementation, no proxy.
+      let isInConstructor = program.linearizedBases(of: contract).contains { base in
+        base.functions.contains {
+          $0.kind == .constructor && $0.id.unit == error.node.id.unit
+            && $0.range.contains(error.node.range)
+        }
+      }
+      if isInConstructor { return nil }
       let rule: Rule
       switch error.kind {
       case .missingInitializer, .missingInitializerCall: rule = ProxyRules.parentInitializerMissing

@@ -128,7 +128,10 @@ struct ProxyParts {
   func isAccountDelegate(_ contract: ContractDefinition) -> Bool {
     if contract.documentation?.text.contains("7702") == true { return true }
     guard mentionsOwnKey(contract) else { return false }
-    let entries = system.examine(contract).entryPoints.filter { $0.kind == .function }
+    let examined = system.examine(contract)
+    // No constructor runs for an account; a contract that needs one is something else.
+    guard examined.deployment?.storageWrites.isEmpty ?? true else { return false }
+    let entries = examined.entryPoints.filter { $0.kind == .function }
     let commands = entries.contains { entry in
       entry.externalCalls.contains { place in
         guard let call = entry.externalCall(at: place), let target = call.target,

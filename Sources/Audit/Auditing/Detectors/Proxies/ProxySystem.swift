@@ -13,6 +13,7 @@ final class ProxySystem {
   private var storages: [NodeID: ContractStorage] = [:]
   private var deployable: [NodeID: Bool] = [:]
   private var sitesByContract: [NodeID: [DelegateSite]] = [:]
+  private var membershipsByContract: [NodeID: [StorageField]] = [:]
   private var referencesByContract: [NodeID: Set<NodeID>] = [:]
 
   init(facts: Facts) { self.facts = facts }
@@ -80,14 +81,14 @@ final class ProxySystem {
     proxies.first { $0.contract.id == contract.id }
   }
 
-  /// Whether the contract is a test or script: it says so by a function the test runner looks for, or by a base
-  /// whose source is not in the program and that is called like the runners' own.
+  /// Whether the contract is a test or script: it has a function that only test runners call, or a base that is
+  /// called like the runners' own.
   func isTest(_ contract: ContractDefinition) -> Bool {
     for base in program.linearizedBases(of: contract) {
       if base.functions.contains(where: { function in
         function.body != nil
-          && (function.name == "setUp" || function.name.hasPrefix("test")
-            || function.name.hasPrefix("invariant_") || function.name.hasPrefix("echidna_"))
+          && (function.name == "setUp" || function.name.hasPrefix("invariant_")
+            || function.name.hasPrefix("echidna_"))
       }) {
         return true
       }
@@ -98,6 +99,52 @@ final class ProxySystem {
       }
     }
     return false
+  }
+
+  /// What protects a place of an entry point against arbitrary callers.
+  func protection(of place: Place, in entry: EntryPoint) -> Protection {
+    let examined = examine(entry.contract)
+    return entry.protection(
+      of: place, locks: examined.reentrancyLocks, memberships: memberships(of: entry.contract),
+      program: program)
+  }
+
+  /// Whether a field holds numbers per account that say who may do things.
+  func isMembership(_ field: StorageField, in contract: ContractDefinition) -> Bool {
+    memberships(of: contract).contains(field)
+  }
+
+  /// Numbers kept per account that are set, never counted up or down: not balances but ranks and indexes, so that
+  /// `index[msg.sender] > 0` says who may call.
+  private func memberships(of contract: ContractDefinition) -> [StorageField] {
+    if let known = membershipsByContract[contract.id] { return known }
+    var fields: [StorageField] = []
+    var counted: [StorageField] = []
+    for entry in examine(contract).entryPoints {
+      for access in entry.storageWrites where access.location.field.members.contains("[]") {
+        let field = access.location.field
+        if access.kind == .modify || isCounted(access, in: entry) {
+          if !counted.contains(field) { counted.append(field) }
+        } else if access.kind == .assign, !fields.contains(field) {
+          fields.append(field)
+        }
+      }
+    }
+    let result = fields.filter { !counted.contains($0) }
+    membershipsByContract[contract.id] = result
+    return result
+  }
+
+  /// Whether the value written is an amount the caller gives, or is computed from what stood there.
+  private func isCounted(_ access: StorageAccess, in entry: EntryPoint) -> Bool {
+    guard let value = access.value else { return false }
+    let sources = entry.sources(of: value)
+    if sources.contains(.environment(.callValue)) { return true }
+    switch entry[entry.origin(of: value)].operation {
+    case .parameter: return true
+    case .binary: return sources.hasInput || sources.storage.contains(access.location.field)
+    default: return false
+    }
   }
 
   /// Every delegatecall that an entry point of the contract reaches.

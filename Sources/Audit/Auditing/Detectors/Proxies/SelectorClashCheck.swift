@@ -38,7 +38,8 @@ struct SelectorClashCheck: ProxyCheck {
     }
     // What both state is meant to be the same everywhere; only what changes state is missed when it does not run.
     let missed = shadowed.filter { !isView($0.implementation.declaration) }
-    guard pair.confidence != .low, let first = missed.first ?? shadowed.first else { return clashes }
+    guard pair.confidence == .high || (pair.confidence == .medium && !missed.isEmpty),
+      let first = missed.first ?? shadowed.first else { return clashes }
     let list = (missed.isEmpty ? shadowed : missed).map { "`\($0.proxy.signature)`" }
     return clashes + [
       Finding.make(

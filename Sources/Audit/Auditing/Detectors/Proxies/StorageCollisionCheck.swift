@@ -81,6 +81,11 @@ struct StorageCollisionCheck: ProxyCheck {
     if let declaration = conflict.guest.declaration {
       related.append(system.location(declaration, "the implementation's meaning of these bytes"))
     }
+    for site in system.delegateSites(of: proxy.contract).filter(\.isForwarding).prefix(2) {
+      related.append(
+        FindingLocation(
+          of: site.entry[site.place].origin, in: program, role: "runs the implementation's code"))
+    }
     if let node = pair.node { related.append(system.location(node, pair.reason)) }
     return Finding.make(
       rule: ProxyRules.proxyStorageCollision,

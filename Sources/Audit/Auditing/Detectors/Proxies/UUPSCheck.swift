@@ -145,16 +145,27 @@ struct UUPSCheck: ProxyCheck {
           pair.implementation, after: first.implementation, why: pair.reason, .high, at: node)
       }
     }
+    var elsewhere: [(next: ContractDefinition, first: ContractDefinition)] = []
     for next in system.implementations.candidates where !canUpgrade.contains(next.id) {
       for (first, _) in upgradable where first.id != next.id {
         let line = Set(program.linearizedBases(of: next).map(\.id))
         if line.contains(first.id) {
           tell(next, after: first, why: "it derives from it", .high, at: nil)
         } else if isSuccessor(next, of: first, in: system) {
-          tell(
-            next, after: first, why: "it continues its storage and interface", .medium, at: nil)
+          if next.id.unit == first.id.unit {
+            tell(
+              next, after: first, why: "it continues its storage and interface", .medium, at: nil)
+          } else {
+            elsewhere.append((next, first))
+          }
         }
       }
+    }
+    // One contract that continues another in some other file is its successor; of many, nobody knows.
+    if elsewhere.count == 1 {
+      tell(
+        elsewhere[0].next, after: elsewhere[0].first,
+        why: "it continues its storage and interface", .low, at: nil)
     }
     return result
   }

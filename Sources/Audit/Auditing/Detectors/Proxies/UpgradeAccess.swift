@@ -45,14 +45,19 @@ final class UpgradeAccess {
     var result: [OpenWrite] = []
     if mayUpgrade(contract) {
       let examined = system.examine(contract)
-      let locks = examined.reentrancyLocks
-      for field in implementationFields(of: contract) {
+        for field in implementationFields(of: contract) {
         for access in examined.writers(of: field) where access.entry.kind != .deployment {
-          guard let value = access.value, access.entry.sources(of: value).hasInput else { continue }
+          guard let value = access.value, access.entry.isOutsiders(value) else { continue }
+          // A fallback that changes part of the word keeps what it was given before; see the sources of its memory.
+          if access.entry.kind != .function,
+            access.entry.sources(of: value).storage.contains(where: { $0.overlaps(field) })
+          {
+            continue
+          }
           if result.contains(where: { $0.access.entry.function?.id == access.entry.function?.id }) {
             continue
           }
-          switch access.entry.protection(of: access.place, locks: locks) {
+          switch system.protection(of: access.place, in: access.entry) {
           case .none, .delegationOnly:
             guard !isVouchedFor(value, access) else { continue }
             result.append(OpenWrite(access: access, field: field, weakAuthority: nil))
@@ -113,7 +118,7 @@ final class UpgradeAccess {
           guard write.entry.function?.id != access.entry.function?.id, let value = write.value,
             write.entry.isOutsiders(value)
           else { return false }
-          if case .none = write.entry.protection(of: write.place) { return true }
+          if case .none = system.protection(of: write.place, in: write.entry) { return true }
           return false
         }
         if isOpen { return field }
@@ -133,6 +138,17 @@ struct UnprotectedUpgradeCheck: ProxyCheck {
     for contract in system.contracts where system.isDeployable(contract) {
       for write in access.openWrites(of: contract) {
         result.append(finding(write, of: contract, in: system))
+      }
+      if let hook = UnseenBases(program: system.program).openHook(of: contract) {
+        result.append(
+          Finding.make(
+            rule: ProxyRules.unprotectedUpgrade, at: hook, in: system.program,
+            message: "`\(hook.name)` of `\(contract.name)` is called by the upgrade function of its base to decide who may "
+              + "upgrade, but checks nothing. Anyone can replace the code that runs in the proxy's storage.",
+            confidence: .medium, contract: contract, role: "the check that checks nothing",
+            evidence: [
+              .note("The base's source is not at hand; published ones upgrade after this call.")
+            ]))
       }
     }
     return result
@@ -159,6 +175,12 @@ struct UnprotectedUpgradeCheck: ProxyCheck {
       rule: ProxyRules.unprotectedUpgrade, at: place, in: program, message: message,
       confidence: write.weakAuthority == nil ? nil : .medium, contract: contract,
       role: hook == nil ? "the entry point" : "the check that checks nothing",
+      related: system.delegateSites(of: contract)
+        .filter { $0.target.storage.contains { $0.overlaps(write.field) } }.prefix(3)
+        .map { site in
+          FindingLocation(
+            of: site.entry[site.place].origin, in: program, role: "runs the code at that address")
+        },
       evidence: [
         system.callPath(entry, to: write.access.place, does: "writes `\(write.field.text)`")
       ])
