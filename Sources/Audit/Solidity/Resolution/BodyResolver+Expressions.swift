@@ -298,12 +298,20 @@ extension BodyResolver {
     guard candidates.count > 1 else {
       return Operand(type: .unknown, target: .functions(candidates))
     }
-    // Of a function and those it overrides the first, most derived one counts.
+    // Of a function and those it overrides the first, most derived one counts. Within one contract
+    // no two functions take the same types.
     var seen: Set<[SolidityType]> = []
-    let unique = candidates.filter { candidate in
-      let parameters = candidate.function.parameters.map { resolver.type(of: $0).located(nil) }
-      return seen.insert(candidate.isBound ? [.unknown] + parameters : parameters).inserted
+    let holder = resolver.contract(containing: candidates[0].function)
+    let isFromOne = candidates.allSatisfy {
+      resolver.contract(containing: $0.function) === holder && $0.isBound == candidates[0].isBound
     }
+    let unique =
+      isFromOne
+      ? candidates
+      : candidates.filter { candidate in
+        let parameters = candidate.function.parameters.map { resolver.type(of: $0).located(nil) }
+        return seen.insert(candidate.isBound ? [.unknown] + parameters : parameters).inserted
+      }
     guard unique.count > 1, let arguments else {
       return Operand(type: .unknown, target: .functions(unique))
     }
