@@ -85,7 +85,10 @@ extension BodyResolver {
     switch base.target {
     case .value:
       guard case .function(let function) = base.type, function.isExternal else { return nil }
-    case .functions, .getter: break
+    case .functions(let candidates):
+      let visibility = candidates.first?.function.visibility
+      guard visibility == .public || visibility == .external else { return nil }
+    case .getter: break
     case .lowLevel, .creation:
       return name == "value" || name == "gas"
         ? Operand(type: .unknown, target: .callOption(name, of: base)) : nil
