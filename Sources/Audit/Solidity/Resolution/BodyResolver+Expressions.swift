@@ -272,7 +272,7 @@ extension BodyResolver {
       guard let contract = context.contract else { return nil }
       return Operand(type: .contract(Reference(contract), isSuper: false), declaration: contract)
     case "super":
-      guard let contract = context.contract else { return nil }
+      guard let contract = context.contract, contract.kind != .library else { return nil }
       return Operand(type: .contract(Reference(contract), isSuper: true), declaration: contract)
     case "now": return Operand(type: .uint256, target: .builtin("now"))
     case "msg", "block", "tx", "abi":
