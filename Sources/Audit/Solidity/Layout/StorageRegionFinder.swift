@@ -43,10 +43,13 @@ struct StorageRegionFinder {
   private var visited: Set<Visit> = []
   private var visits: [NodeID: Int] = [:]
   private var remainingNodes = maximumNodes
-  private var pending: [(SyntaxItem, [NodeID: KnownSlot])] = []
+  private var pending: [(item: SyntaxItem, id: NodeID, parameters: [NodeID: KnownSlot])] = []
+  /// What earlier walks found worth looking at in each function.
+  var code: SlotCode
   private(set) var problems: [LayoutProblem] = []
 
   init(program: Program, contract: ContractDefinition, sizes: StorageSizes) {
+    code = SlotCode(program: program)
     self.program = program
     self.contract = contract
     self.sizes = sizes
@@ -62,7 +65,7 @@ struct StorageRegionFinder {
         enqueue(.variable(variable), id: variable.id)
       }
     }
-    while let (item, parameters) = pending.popLast() { walk(item, parameters) }
+    while let next = pending.popLast() { walk(next.item, next.id, next.parameters) }
     return finish()
   }
 
@@ -94,15 +97,17 @@ struct StorageRegionFinder {
     }
     guard visited.insert(Visit(function: id, parameters: parameters)).inserted else { return }
     visits[id, default: 0] += 1
-    pending.append((item, parameters))
+    pending.append((item, id, parameters))
   }
 
   // MARK: Walking
 
-  private mutating func walk(_ item: SyntaxItem, _ parameters: [NodeID: KnownSlot]) {
+  private mutating func walk(
+    _ item: SyntaxItem, _ id: NodeID, _ parameters: [NodeID: KnownSlot]
+  ) {
     var values = SlotEvaluation(program: program, contract: contract)
     values.known = parameters
-    for part in SyntaxTraversal(item) {
+    for part in code.parts(of: item, id: id) {
       if !parameters.isEmpty { remainingNodes -= 1 }
       switch part {
       case .invocation(let invocation): follow(invocation, values)
@@ -309,26 +314,6 @@ extension WellKnownSlot {
       .zeppelinOSImplementation, .zeppelinOSAdmin:
       true
     case .erc1967Rollback, .diamondStorage: false
-    }
-  }
-}
-
-extension VariableDeclaration {
-  /// Whether it lives within one function.
-  fileprivate var isLocal: Bool {
-    switch role {
-    case .local, .parameter, .returnParameter: true
-    default: false
-    }
-  }
-}
-
-extension SolidityType {
-  /// Whether a value can be a slot number: whole words.
-  fileprivate var canHoldSlot: Bool {
-    switch self {
-    case .integer, .fixedBytes, .userDefinedValue, .unknown: true
-    default: false
     }
   }
 }
