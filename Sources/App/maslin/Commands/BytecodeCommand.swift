@@ -45,7 +45,7 @@ struct BytecodeCommand: ParsableCommand {
       SourceComparison(code: analysis, source: try expectation(text))
     }
     let report = BytecodeReport(
-      analysis, includesDisassembly: disassemble, comparison: comparison)
+      analysis, comparison: comparison, includesDisassembly: disassemble)
     var output = StandardOutput()
     if json {
       let encoder = JSONEncoder()
