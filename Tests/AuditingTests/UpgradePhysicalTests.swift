@@ -96,6 +96,18 @@ import Testing
       name: "longer static array over a neighbour", old: "uint[2] a; uint b;",
       new: "uint[3] a; uint b;", changes: ["informational resizedArray", "high moved"]),
     Case(
+      name: "array of words to single words", old: "uint[2] a;", new: "uint b; uint c;",
+      changes: ["low renamed", "low renamed"]),
+    Case(
+      name: "single words to an array of half words", old: "uint a; uint b;", new: "uint128[4] c;",
+      changes: ["high narrowed", "high overlapped", "high narrowed", "high overlapped"]),
+    Case(
+      name: "key behind a name", old: "mapping(V => uint) a;", new: "mapping(V => uint) a;",
+      changes: [], declarations: "type V is bytes4;"),
+    Case(
+      name: "renamed mapping", old: "mapping(uint => uint) a;", new: "mapping(uint => uint) b;",
+      changes: ["low renamed"]),
+    Case(
       name: "internal function", old: "function() internal a;", new: "function() internal a;",
       changes: ["medium danglingFunction"]),
     Case(
@@ -189,6 +201,14 @@ import Testing
     #expect(UpgradePhysicalTests.describe(moved).contains("high moved"))
     let removed = try UpgradePrograms.check(source("n", "uint x;"), "contract C { uint a; }")
     #expect(UpgradePhysicalTests.describe(removed) == ["low removed"])
+  }
+
+  /// The key keeps its name but is hashed differently.
+  @Test func keyTypeChangesBehindItsName() throws {
+    let report = try UpgradePrograms.check(
+      "type V is bytes4; contract C { mapping(V => uint) a; }",
+      "type V is uint32; contract C { mapping(V => uint) a; }")
+    #expect(UpgradePhysicalTests.describe(report) == ["high rekeyed"])
   }
 
   @Test func baseSlotMoves() throws {

@@ -124,6 +124,47 @@ import Testing
     let own = try #require(storage.regions.first { $0.slot != implementation })
     #expect(own.name == "OWN")
     #expect(own.entries.map(\.label) == ["value"])
+    #expect(own.uses.map(\.action) == [.point, .pass])
+  }
+
+  @Test func namespaceHashedByALibrary() throws {
+    let storage = try LayoutPrograms.storage(
+      """
+      library SlotDerivation {
+        function erc7201Slot(string memory id) internal pure returns (bytes32 slot) {
+          assembly { slot := keccak256(add(id, 0x20), mload(id)) }
+        }
+      }
+      library Slots {
+        struct Uint256Slot { uint256 value; }
+        function at(bytes32 slot) internal pure returns (Uint256Slot storage r) {
+          assembly { r.slot := slot }
+        }
+      }
+      contract C {
+        using SlotDerivation for string;
+        string private constant ID = "example.main";
+        function _slot() private pure returns (bytes32) { return ID.erc7201Slot(); }
+        function get() external view returns (uint256) { return Slots.at(_slot()).value; }
+      }
+      """)
+    #expect(storage.regions.map(\.slot) == [example])
+  }
+
+  /// A function that calls itself with ever new slots ends.
+  @Test func growingSlotsEnd() throws {
+    let storage = try LayoutPrograms.storage(
+      """
+      contract C {
+        function f(uint256 slot) internal {
+          assembly { sstore(slot, 1) }
+          f(slot + 1);
+        }
+        function g() external { f(5); }
+      }
+      """)
+    #expect(storage.regions.count > 10)
+    #expect(storage.regions.first?.slot == 5)
   }
 
   @Test func plainAccess() throws {
@@ -243,6 +284,12 @@ import Testing
     let layout = program.storageLayout(of: try LayoutPrograms.contract("C", in: program))
     #expect(layout.problems == [.unknownType(variable: "m")])
     #expect(layout.storage.map(\.slot) == [0, 1])
+  }
+
+  @Test func missingBasesAreTold() throws {
+    let program = LayoutPrograms.make("contract A is Missing {} contract C is A { uint8 a; }")
+    let layout = program.storageLayout(of: try LayoutPrograms.contract("C", in: program))
+    #expect(layout.problems == [.unknownBase(name: "Missing")])
   }
 
   @Test func tooLarge() throws {

@@ -36,9 +36,10 @@ public struct BytecodeAnalysis: Sendable {
   /// Selectors that are compared only behind conditions about something else than call data, as
   /// transparent proxies do for their admin; sorted.
   public let conditionalSelectors: [Selector]
-  /// Whether call data that chooses no function is accepted.
+  /// Whether call data that chooses no function comes to code of its own, be it that it refuses
+  /// with a reason.
   public let hasFallback: Bool
-  /// Whether empty call data is accepted by code of its own.
+  /// Whether empty call data comes to code of its own, other than the fallback's.
   public let hasReceive: Bool
   /// Storage words that are read and written, by slot.
   public let storageAccesses: [StorageAccess]
@@ -209,8 +210,12 @@ private struct Examination {
     hasReceive = empty.contains { !unmatchedPlaces.contains($0.state.index) }
   }
 
+  /// Whether call data is refused without a word, as compilers do where the source has no code.
   private func fails(_ rest: Dispatch.Rest) -> Bool {
     guard let outcome = rest.outcome else { return false }
+    if outcome == .revert, rest.state.stack.count >= 2 {
+      return rest.state.stack[rest.state.stack.count - 2] == machine.arena.zero
+    }
     return outcome == .revert || outcome == .invalid || !outcome.isDefined
   }
 

@@ -21,9 +21,9 @@ public struct BytecodeReport: Encodable, Hashable, Sendable {
   public let functions: [Function]
   /// Selectors compared behind conditions that are not about call data.
   public let conditionalSelectors: [String]
-  /// Whether other call data is accepted.
+  /// Whether other call data comes to code of its own.
   public let fallback: Bool
-  /// Whether empty call data is accepted by code of its own.
+  /// Whether empty call data comes to code of its own, other than the fallback's.
   public let receive: Bool
   /// Reads and writes of storage.
   public let storage: [Access]

@@ -18,7 +18,7 @@ public struct CreationCode: Hashable, Sendable {
   /// Instructions run in search of the end of the constructor.
   static let maximumSteps = 40_000
 
-  /// Recognises creation code by what it does: without looking at call data it copies a part of
+  /// Recognises creation code by what it does: on no condition about call data it copies a part of
   /// itself to memory and returns exactly that part.
   init?(disassembly: Disassembly) {
     guard disassembly.instructions.contains(where: { $0.opcode == .codecopy }) else { return nil }
@@ -26,7 +26,7 @@ public struct CreationCode: Hashable, Sendable {
     machine.isCreation = true
     var explorer = FunctionExplorer(machine: machine)
     explorer.explore([SymbolicState(index: 0)], budget: CreationCode.maximumSteps)
-    for state in explorer.returns where !state.readsCallData && state.stack.count >= 2 {
+    for state in explorer.returns where !state.dependsOnCallData && state.stack.count >= 2 {
       let address = state.stack[state.stack.count - 1]
       let length = machine.arena.constant(state.stack[state.stack.count - 2])?.int
       let copy = state.codeCopies.last {

@@ -85,6 +85,15 @@ struct StorageAccessCollector {
         }
       }
     }
+    // A word that is read for nothing else than to be written back does not count; one that is
+    // read and used by nothing that was followed does, with its bytes open.
+    let written = Set(effects.storage.filter { $0.value != nil }.map(\.slot))
+    let used = Set(masks.keys.compactMap { slotValue($0, in: reader.arena) })
+      .union(effects.partialDemands.compactMap { slotValue($0, in: reader.arena) })
+    for event in effects.storage
+    where event.value == nil && !written.contains(event.slot) && !used.contains(event.slot) {
+      note(event, nil, entryPoint, reader)
+    }
     for value in effects.partialDemands {
       guard case .storage(let slot, let isTransient) = reader.arena[value] else { continue }
       let key = Key(
@@ -93,13 +102,20 @@ struct StorageAccessCollector {
     }
   }
 
+  private func slotValue(_ value: ExpressionID, in arena: ExpressionArena) -> ExpressionID? {
+    if case .storage(let slot, _) = arena[value] { return slot }
+    return nil
+  }
+
   private mutating func note(
     _ event: Effects.StorageEvent, _ ranges: [ByteRange]?, _ entryPoint: EntryPoint,
     _ reader: SlotReader
   ) {
     let place = reader.slot(event.slot)
     for range in ranges.map({ $0.map(Optional.some) }) ?? [nil] {
-      let key = Key(slot: place, isTransient: event.isTransient, isWrite: true, bytes: range)
+      let key = Key(
+        slot: place, isTransient: event.isTransient, isWrite: event.value != nil,
+        bytes: range)
       accesses[key, default: []].insert(entryPoint)
     }
   }

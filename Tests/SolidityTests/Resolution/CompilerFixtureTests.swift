@@ -98,7 +98,9 @@ struct CompilerFixtureTests {
         #expect(contract.errors.map { program.signature(of: $0) } == errors.map(\.signature))
         #expect(
           contract.errors.map { program.selector(of: $0).description.dropFirst(2) }
-            == errors.map { $0.selector.hasPrefix("0x") ? $0.selector.dropFirst(2) : $0.selector[...] })
+            == errors.map {
+              $0.selector.hasPrefix("0x") ? $0.selector.dropFirst(2) : $0.selector[...]
+            })
       }
       if let variables = expected.stateVariables {
         // The 0.4 compiler wrote locations into the types of state variables.

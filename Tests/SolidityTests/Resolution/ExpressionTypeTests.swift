@@ -59,7 +59,8 @@ struct ExpressionTypeTests {
       ("S(1, [uint(1), 2, 3])", "struct C.S memory"), ("Other", "type(contract Other)"),
       ("C.S", "type(struct C.S storage pointer)"), ("data.length", "uint256"),
       ("delete raw", "tuple()"), ("NAME", "string memory"), ("pick()", "struct C.S storage ref"),
-      ("hook.selector", "bytes4"), ("this.f", "function (struct C.S memory[] memory,bytes memory,uint8,int64) external"),
+      ("hook.selector", "bytes4"),
+      ("this.f", "function (struct C.S memory[] memory,bytes memory,uint8,int64) external"),
     ])
   func types(expression: String, type: String) {
     let test = TestProgram(ExpressionTypeTests.source)

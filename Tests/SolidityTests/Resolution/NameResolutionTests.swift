@@ -123,7 +123,8 @@ struct NameResolutionTests {
     #expect(test.target("w.double") == "double:5")
     #expect(test.target("w.double() + w") == "add:4")
     let call = test.expression("z.cap(3)")
-    guard case .function(let function, .libraryDelegate, isBound: true) = test.program.callee(of: call)
+    guard
+      case .function(let function, .libraryDelegate, isBound: true) = test.program.callee(of: call)
     else {
       Issue.record("not a bound library call")
       return
@@ -173,15 +174,17 @@ struct NameResolutionTests {
       program.superFunction(of: h, calledFrom: c, in: d)?.id == test.function("h", of: "B").id)
     #expect(
       program.superFunction(of: h, calledFrom: c, in: c)?.id == h.id)
-    #expect(program.functions(of: d).map { program.contract(containing: $0)!.name + "." + $0.name } == [
-      "D.h", "D.f", "A.g",
-    ])
+    #expect(
+      program.functions(of: d).map { program.contract(containing: $0)!.name + "." + $0.name } == [
+        "D.h", "D.f", "A.g",
+      ])
     guard case .function(_, .virtual, isBound: false) = program.callee(of: test.expression("h()"))
     else {
       Issue.record("h() is no virtual call")
       return
     }
-    guard case .function(_, .super, isBound: false) = program.callee(of: test.expression("super.h()"))
+    guard
+      case .function(_, .super, isBound: false) = program.callee(of: test.expression("super.h()"))
     else {
       Issue.record("super.h() is no super call")
       return
@@ -207,8 +210,9 @@ struct NameResolutionTests {
     #expect(test.program.getterSignature(of: variable) == "v(uint256)")
     #expect(test.type("b.v(1)") == "uint256")
     #expect(test.target("this.w") == "w:2")
-    guard case .function(_, .external, isBound: false) = test.program.callee(
-      of: test.expression("b.f{gas: 5}(b)"))
+    guard
+      case .function(_, .external, isBound: false) = test.program.callee(
+        of: test.expression("b.f{gas: 5}(b)"))
     else {
       Issue.record("no external call")
       return
@@ -284,7 +288,9 @@ struct NameResolutionTests {
       if let reference = test.program.reference(of: expression) {
         references.append(reference.declaration.name + ":" + (reference.suffix?.rawValue ?? "-"))
       }
-      if let declaration = test.program.yulDeclaration(of: expression) { inner.append(declaration.name) }
+      if let declaration = test.program.yulDeclaration(of: expression) {
+        inner.append(declaration.name)
+      }
       if case .call(_, let arguments) = expression.kind { arguments.forEach(visit) }
     }
     func visit(_ block: YulBlock) {
@@ -313,13 +319,18 @@ struct ImportTests {
   @Test("all forms, aliases and transitive names")
   func forms() {
     let test = TestProgram(files: [
-      ("a.sol", "import \"./b.sol\"; import {S as T, one} from \"./c.sol\"; import * as M from \"./c.sol\";\ncontract A is B { T t; M.S s; D d; uint x = one() + M.one(); }"),
+      (
+        "a.sol",
+        "import \"./b.sol\"; import {S as T, one} from \"./c.sol\"; import * as M from \"./c.sol\";\ncontract A is B { T t; M.S s; D d; uint x = one() + M.one(); }"
+      ),
       ("b.sol", "import \"./d.sol\"; contract B {}"),
       ("c.sol", "struct S { uint v; } function one() pure returns (uint) { return 1; }"),
       ("d.sol", "import \"./a.sol\"; contract D { A a; }"),
     ])
     #expect(test.messages.isEmpty)
-    let types = test.contract("A").stateVariables.map { test.program.typeString(of: test.program.type(of: $0)) }
+    let types = test.contract("A").stateVariables.map {
+      test.program.typeString(of: test.program.type(of: $0))
+    }
     #expect(types == ["struct S", "struct S", "contract D", "uint256"])
     #expect(test.target("M.one") == "one:1")
   }
@@ -363,7 +374,10 @@ struct ImportTests {
   @Test("a file that imports itself")
   func itself() {
     let test = TestProgram(files: [
-      ("a.sol", "import \"./a.sol\"; import * as Self from \"./a.sol\"; contract A { Self.A a; Self.Self.A b; }")
+      (
+        "a.sol",
+        "import \"./a.sol\"; import * as Self from \"./a.sol\"; contract A { Self.A a; Self.Self.A b; }"
+      )
     ])
     #expect(test.messages.isEmpty)
     #expect(

@@ -36,6 +36,8 @@ struct DispatchExplorer {
   static let maximumSteps = 2_000_000
 
   static let maximumBackwardJumps = 64
+  /// Ways that remainders are split into, over all paths.
+  static let maximumWays = 16_384
 
   /// Enough call data for any function.
   static let ample: UInt64 = 1 << 20
@@ -54,6 +56,7 @@ struct DispatchExplorer {
     let limit = machine.steps + DispatchExplorer.maximumSteps
     var work = [SymbolicState(index: 0)]
     var blocks = 0
+    var ways = 0
     while var state = work.popLast() {
       blocks += 1
       if blocks > DispatchExplorer.maximumBlocks || machine.steps > limit {
@@ -64,6 +67,11 @@ struct DispatchExplorer {
       case .goto(let target):
         proceed(state, to: target, &work)
       case .remainder(let value, let divisor):
+        ways += divisor
+        guard ways <= DispatchExplorer.maximumWays else {
+          dispatch.isExhausted = true
+          continue
+        }
         for remainder in (0..<divisor).reversed() {
           var branch = state
           let number = machine.arena.constant(Word(UInt64(remainder)))

@@ -104,6 +104,9 @@ struct FunctionExplorer {
   ) {
     let arena = machine.arena
     let known = arena.evaluate(condition, under: Assumptions(selector: state.selector))
+    let readsCallData =
+      !arena.dependencies(condition).isDisjoint(with: [.selector, .arguments])
+      || machine.asksForCallDataSize(condition)
     if state.selector == nil { noteComparison(condition) }
     if known == nil, arena.dependencies(condition).contains(.envelope) {
       noteEtherCheck(state, condition, taken, otherwise)
@@ -113,6 +116,7 @@ struct FunctionExplorer {
       guard let target else { continue }
       var next = state
       next.index = target
+      if readsCallData { next.dependsOnCallData = true }
       work.append(next)
     }
   }

@@ -93,7 +93,7 @@ final class SymbolicMachine {
     case .stop, .return, .revert, .invalid, .selfdestruct:
       use(arguments)
       if opcode == .selfdestruct { effects.selfDestructs = true }
-      if opcode == .return { state.stack = arguments.reversed() }
+      if opcode == .return || opcode == .revert { state.stack = arguments.reversed() }
       return .stopped(opcode)
     case .jump:
       return jump(to: arguments[0], state)
@@ -104,22 +104,44 @@ final class SymbolicMachine {
       let otherwise = state.index < disassembly.instructions.count ? state.index : nil
       return .branch(
         condition: settled(arguments[1], state), taken: taken, otherwise: otherwise)
-    case .mod:
-      let value = settled(arena.operation(.mod, arguments, site: site), state)
-      if splitsRemainders, state.selector == nil, arena.dependencies(value) == .selector,
-        let divisor = arena.constant(arguments[1])?.int, divisor <= 1024
-      {
-        return .remainder(value, divisor: divisor)
+    case .mod, .and:
+      let value = settled(arena.operation(opcode, arguments, site: site), state)
+      if let count = remainders(opcode, value, arguments, state) {
+        return .remainder(value, divisor: count)
       }
       state.stack.append(value)
     case .add, .mul, .sub, .div, .sdiv, .smod, .addmod, .mulmod, .exp, .signextend, .lt, .gt,
-      .slt, .sgt, .eq, .iszero, .and, .or, .xor, .not, .byte, .shl, .shr, .sar, .clz:
+      .slt, .sgt, .eq, .iszero, .or, .xor, .not, .byte, .shl, .shr, .sar, .clz:
       if arena.isTooLarge(arguments) { use(arguments) }
       state.stack.append(settled(arena.operation(opcode, arguments, site: site), state))
     default:
       world(opcode, arguments, site, &state)
     }
     return nil
+  }
+
+  /// How many values a remainder of the selector can have, if the driver is to try each: of a
+  /// division, or of a mask of low bits that stands for a division by a power of two.
+  private func remainders(
+    _ opcode: Opcode, _ value: ExpressionID, _ arguments: [ExpressionID], _ state: SymbolicState
+  ) -> Int? {
+    guard splitsRemainders, state.selector == nil, arena.dependencies(value) == .selector else {
+      return nil
+    }
+    if opcode == .mod {
+      return arena.constant(arguments[1])?.int.flatMap { $0 <= 1024 ? $0 : nil }
+    }
+    guard case .operation(.and, let parts) = arena[value],
+      let mask = arena.constant(parts[1])?.int, mask <= 0xff, mask & (mask + 1) == 0
+    else { return nil }
+    return mask + 1
+  }
+
+  /// Whether the size of call data decides a value, apart from the ether sent along.
+  func asksForCallDataSize(_ value: ExpressionID) -> Bool {
+    guard arena.dependencies(value) == .envelope else { return false }
+    let paid = arena.evaluate(value, under: Assumptions(callValue: 1))
+    return paid == nil && arena.evaluate(value, under: Assumptions(callValue: 0)) == nil
   }
 
   /// A value that the selector alone decides is a number once the selector is known.
@@ -185,7 +207,6 @@ final class SymbolicMachine {
       state.stack.append(hash(arguments, site, state))
     case .calldataload:
       use(arguments)
-      state.readsCallData = true
       state.stack.append(settled(arena.callData(at: arguments[0]), state))
     case .calldatacopy, .codecopy, .returndatacopy, .mcopy:
       use(arguments)
@@ -215,7 +236,6 @@ final class SymbolicMachine {
       state.stack.append(arena.unknown(site: site, number: 0))
     default:
       use(arguments)
-      if opcode == .calldatasize { state.readsCallData = true }
       for _ in 0..<opcode.pushes {
         if arguments.isEmpty {
           state.stack.append(arena.environment(opcode))
@@ -282,7 +302,8 @@ final class SymbolicMachine {
     if opcode == .codecopy, let source, let length {
       let copy = SymbolicState.CodeCopy(
         destination: destination, source: source, length: length)
-      if state.codeCopies.count < 16 { state.codeCopies.append(copy) }
+      if state.codeCopies.count == 16 { state.codeCopies.removeFirst() }
+      state.codeCopies.append(copy)
     }
     // Words that are kept of a copy; a longer or open one forgets what lay behind them.
     let kept = length.map { min($0, opcode == .codecopy ? 1024 : 512) } ?? 32
@@ -310,10 +331,15 @@ final class SymbolicMachine {
     case .calldatacopy:
       return arena.callData(at: arena.adding(Word(UInt64(distance)), to: source))
     case .codecopy:
-      guard let start = constantSource, start < disassembly.code.count else {
-        return constantSource == nil ? nil : arena.zero
+      guard let start = constantSource else { return nil }
+      guard start < disassembly.code.count else {
+        return isCreation ? arena.unknown(site: start, number: distance) : arena.zero
       }
       let first = min(start + distance, disassembly.code.count)
+      // Behind creation code stand the constructor's arguments.
+      if isCreation, first + 32 > disassembly.code.count {
+        return arena.unknown(site: start, number: distance)
+      }
       let bytes = disassembly.code[first..<min(first + 32, disassembly.code.count)]
       let word = (Word(bigEndian: bytes) ?? .zero) << (8 * (32 - bytes.count))
       return arena.constant(word)

@@ -108,7 +108,7 @@ struct SymbolicMemory: Hashable {
   }
 
   /// What is known in this memory and in another: pieces that differ become unknown values that
-  /// `site` names.
+  /// `site` names, or are dropped where that says the same.
   func joined(with other: SymbolicMemory, site: Int, arena: inout ExpressionArena) -> SymbolicMemory
   {
     if self == other { return self }
@@ -136,8 +136,9 @@ struct SymbolicMemory: Hashable {
         j += 1
       }
       if !isSame {
-        let number = 1000 + (piece.base == arena.zero ? piece.offset : piece.offset &* 31)
-        piece.value = arena.unknown(site: site, number: number)
+        // Bytes without a piece are unknown anyway, except at absolute addresses.
+        if piece.base != arena.zero { continue }
+        piece.value = arena.unknown(site: site, number: 1000 + piece.offset)
       }
       if let last = result.pieces.last, last.base == piece.base,
         last.offset + last.length > piece.offset

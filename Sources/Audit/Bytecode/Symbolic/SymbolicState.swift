@@ -16,8 +16,8 @@ struct SymbolicState {
   var codeCopies: [CodeCopy] = []
   /// Jumps to a lower address on the way here.
   var backwardJumps = 0
-  /// Whether the path looked at call data.
-  var readsCallData = false
+  /// Whether a condition on the way depends on call data.
+  var dependsOnCallData = false
   /// Words written to memory, kept only while creation code is looked at.
   var memoryWrites: [MemoryWrite] = []
 

@@ -8,6 +8,8 @@ public struct StorageUse: Hashable, Sendable {
   public enum Action: String, Hashable, Sendable, Codable {
     /// A storage pointer is set to the slot.
     case point
+    /// The slot is handed to a function that uses it.
+    case pass
     /// The slot is read.
     case read
     /// The slot is written.

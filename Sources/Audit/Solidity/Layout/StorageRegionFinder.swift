@@ -24,17 +24,25 @@ struct StorageRegionFinder {
     var origin: StorageRegion.Origin
     var type: SolidityType
     var constantName: String?
+    var isPassed = false
     var uses: Set<StorageUse> = []
   }
 
-  /// More visits than this are not made; no contract written by people comes near.
-  private static let maximumVisits = 20_000
+  /// One function is walked with at most this many different sets of known parameters.
+  private static let maximumVisits = 1000
+  /// Walks with known parameters look at no more nodes than this; no contract written by people
+  /// comes near.
+  private static let maximumNodes = 2_000_000
 
   private let program: Program
   private let contract: ContractDefinition
   private var sizes: StorageSizes
   private var drafts: [Key: Draft] = [:]
+  /// Calls that hand a slot named there to a function.
+  private var passes: [BigUInt: Set<StorageUse>] = [:]
   private var visited: Set<Visit> = []
+  private var visits: [NodeID: Int] = [:]
+  private var remainingNodes = maximumNodes
   private var pending: [(SyntaxItem, [NodeID: KnownSlot])] = []
   private(set) var problems: [LayoutProblem] = []
 
@@ -79,9 +87,13 @@ struct StorageRegionFinder {
   private mutating func enqueue(
     _ item: SyntaxItem, id: NodeID, parameters: [NodeID: KnownSlot] = [:]
   ) {
-    guard visited.count < StorageRegionFinder.maximumVisits,
-      visited.insert(Visit(function: id, parameters: parameters)).inserted
-    else { return }
+    if !parameters.isEmpty {
+      guard remainingNodes > 0, visits[id, default: 0] < StorageRegionFinder.maximumVisits else {
+        return
+      }
+    }
+    guard visited.insert(Visit(function: id, parameters: parameters)).inserted else { return }
+    visits[id, default: 0] += 1
     pending.append((item, parameters))
   }
 
@@ -91,6 +103,7 @@ struct StorageRegionFinder {
     var values = SlotEvaluation(program: program, contract: contract)
     values.known = parameters
     for part in SyntaxTraversal(item) {
+      if !parameters.isEmpty { remainingNodes -= 1 }
       switch part {
       case .invocation(let invocation): follow(invocation, values)
       case .statement(let statement):
@@ -128,7 +141,7 @@ struct StorageRegionFinder {
     let arguments = program.arguments(of: call)
     enqueue(
       .function(target), id: target.id,
-      parameters: known(target.parameters, given: arguments, values))
+      parameters: known(target.parameters, given: arguments, values, at: call))
   }
 
   private mutating func follow(_ invocation: ModifierInvocation, _ values: SlotEvaluation) {
@@ -136,11 +149,12 @@ struct StorageRegionFinder {
     enqueue(
       .modifier(modifier), id: modifier.id,
       parameters: known(
-        modifier.parameters ?? [], given: invocation.arguments ?? [], values))
+        modifier.parameters ?? [], given: invocation.arguments ?? [], values, at: invocation))
   }
 
-  private func known(
-    _ parameters: [VariableDeclaration], given arguments: [Expression?], _ values: SlotEvaluation
+  private mutating func known(
+    _ parameters: [VariableDeclaration], given arguments: [Expression?], _ values: SlotEvaluation,
+    at call: some SyntaxNode
   ) -> [NodeID: KnownSlot] {
     var result: [NodeID: KnownSlot] = [:]
     for (parameter, argument) in zip(parameters, arguments) {
@@ -148,6 +162,10 @@ struct StorageRegionFinder {
         let slot = values.slot(of: argument)
       else { continue }
       result[parameter.id] = KnownSlot(value: slot.value, name: slot.name, isPassed: true)
+      if !slot.isPassed {
+        passes[slot.value, default: []].insert(
+          StorageUse(action: .pass, unit: call.id.unit, range: call.range))
+      }
     }
     return result
   }
@@ -206,6 +224,7 @@ struct StorageRegionFinder {
     var draft = drafts[key] ?? Draft(origin: origin, type: type, constantName: slot.name)
     if draft.origin == .access, origin != .access { draft.type = type }
     draft.origin = min(draft.origin, origin)
+    draft.isPassed = draft.isPassed || slot.isPassed
     if draft.constantName == nil { draft.constantName = slot.name }
     draft.uses.insert(
       StorageUse(action: action, unit: node.id.unit, range: node.range))
@@ -218,6 +237,7 @@ struct StorageRegionFinder {
     mergePlainAccesses()
     var regions: [StorageRegion] = []
     for (key, draft) in drafts {
+      let uses = draft.isPassed ? draft.uses.union(passes[key.slot] ?? []) : draft.uses
       let wellKnown = SlotText.word(key.slot).flatMap { WellKnownSlot(slot: $0) }
       var type = draft.type
       if draft.origin == .access, wellKnown?.holdsAddress == true {
@@ -240,7 +260,7 @@ struct StorageRegionFinder {
           origin: draft.origin, slot: key.slot, isTransient: key.isTransient, name: name,
           namespace: namespace, wellKnown: wellKnown, type: type,
           numberOfBytes: sizes.size(of: type, name: name).numberOfBytes, entries: entries,
-          uses: draft.uses.sorted {
+          uses: uses.sorted {
             ($0.unit, $0.range, $0.action.rawValue) < ($1.unit, $1.range, $1.action.rawValue)
           }))
     }

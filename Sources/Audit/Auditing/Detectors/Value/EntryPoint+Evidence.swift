@@ -133,18 +133,6 @@ extension StorageLocation {
 }
 
 extension StorageField {
-  /// The field for people: `balances[]`, `data.owner`, `slot 0x...`.
-  var text: String {
-    var text: String
-    switch root {
-    case .variable(let reference): text = reference.node.name
-    case .slot(let slot): text = "slot 0x" + String(slot, radix: 16)
-    case .computed: text = "a computed slot"
-    }
-    for member in members { text += member == "[]" ? "[]" : "." + member }
-    return text
-  }
-
   /// Whether it is a single value rather than an element picked by an index.
   var isScalar: Bool { !members.contains("[]") }
 }
