@@ -35,7 +35,7 @@ enum Executable {
     _ arguments: [String], in directory: String, environment: [String: String] = [:]
   ) throws -> RunResult {
     let process = Process()
-    process.executableURL = try #require(url, "the executable lies beside the tests")
+    process.executableURL = try #require(Self.url, "the executable lies beside the tests")
     process.arguments = arguments
     process.currentDirectoryURL = URL(fileURLWithPath: directory)
     process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }

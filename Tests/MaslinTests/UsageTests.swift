@@ -20,7 +20,9 @@ struct UsageTests {
   func version() throws {
     let result = try Workspace().run("--version")
     #expect(result.status == 0)
-    #expect(result.output.trimmingCharacters(in: .whitespacesAndNewlines).split(separator: ".").count == 3)
+    #expect(
+      result.output.trimmingCharacters(in: .whitespacesAndNewlines).split(separator: ".").count == 3
+    )
   }
 
   @Test("Completion scripts name every command", arguments: ["bash", "zsh", "fish"])
