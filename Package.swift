@@ -48,7 +48,11 @@ let package = Package(
 
     // Benchmarks
     .executableTarget(
-      name: "AuditBenchmarks", dependencies: ["Auditing", "Solidity", "SoliditySyntax"],
+      name: "AuditBenchmarks",
+      dependencies: [
+        "Auditing", "Solidity", "SoliditySyntax",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
       path: "Benchmarks/AuditBenchmarks"),
 
     // Tests

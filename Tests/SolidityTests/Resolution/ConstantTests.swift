@@ -31,7 +31,7 @@ struct ConstantTests {
       ("bytes4", "bytes4(keccak256(\"transfer(address,uint256)\"))", "0xa9059cbb"),
       ("bytes4", "I.transfer.selector", "0xa9059cbb"),
       ("bytes4", "type(I).interfaceId", "0xa9059cbb"),
-      ("bytes4", "Bad.selector", "0xb98dc1e8"),
+      ("bytes4", "OwnableUnauthorizedAccount.selector", "0x118cdaa7"),
       ("bytes2", "bytes2(bytes32(uint256(0x1234) << 240))", "0x1234"),
       ("bytes3", "\"abc\"", "0x616263"),
       ("bytes4", "\"abc\"", "0x61626300"),
@@ -64,7 +64,7 @@ struct ConstantTests {
       pragma solidity ^0.8.20;
       uint constant BASE = 42;
       type Wad is uint256;
-      error Bad();
+      error OwnableUnauthorizedAccount(address account);
       interface I { function transfer(address, uint256) external; }
       library Library { uint internal constant STEP = 5; }
       contract Base { uint internal constant ROOM = 7; enum Color { Red, Green, Blue } }
@@ -89,6 +89,30 @@ struct ConstantTests {
     let test = TestProgram(
       "pragma solidity ^0.8.20; contract C { \(type) constant X = \(expression); }")
     #expect(test.constant("X") == nil)
+  }
+
+  @Test("interface identifiers as the standards publish them")
+  func interfaceIdentifiers() throws {
+    let test = TestProgram(
+      """
+      pragma solidity ^0.8.20;
+      interface IERC165 { function supportsInterface(bytes4 id) external view returns (bool); }
+      interface IERC721 is IERC165 {
+        function balanceOf(address) external view returns (uint256);
+        function ownerOf(uint256) external view returns (address);
+        function safeTransferFrom(address, address, uint256, bytes calldata) external;
+        function safeTransferFrom(address, address, uint256) external;
+        function transferFrom(address, address, uint256) external;
+        function approve(address, uint256) external;
+        function setApprovalForAll(address, bool) external;
+        function getApproved(uint256) external view returns (address);
+        function isApprovedForAll(address, address) external view returns (bool);
+      }
+      contract C { bytes4 constant ID = type(IERC721).interfaceId; }
+      """)
+    #expect(test.constant("ID") == "0x80ac58cd")
+    #expect(
+      test.program.interfaceIdentifier(of: test.contract("IERC165"))?.description == "0x01ffc9a7")
   }
 
   @Test("arithmetic wraps before 0.8")

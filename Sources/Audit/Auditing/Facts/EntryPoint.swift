@@ -30,6 +30,47 @@ public final class EntryPoint {
   public let isTruncated: Bool
   package let facts: Facts
 
+  /// All external calls in order of frames.
+  public private(set) lazy var externalCalls: [Place] = collect(\.externalCalls)
+  /// All events.
+  public private(set) lazy var events: [Place] = collect(\.events)
+  /// All `selfdestruct`s.
+  public private(set) lazy var selfdestructs: [Place] = collect(\.selfdestructs)
+  /// All storage writes.
+  public private(set) lazy var storageWrites: [StorageAccess] = collect(\.storageWrites)
+    .compactMap { access(at: $0) }
+  /// All storage reads.
+  public private(set) lazy var storageReads: [StorageAccess] = collect(\.storageReads)
+    .compactMap { access(at: $0) }
+  /// Whether the whole entry is limited to accounts someone other than the caller chose: every effect is, or, without
+  /// effects, every normal return.
+  public private(set) lazy var isRestricted: Bool = findRestriction()
+
+  // Answers already found.
+  private var deadBlocks: [Set<BlockID>?]
+  var joinGuards: [FrameBlock: Guard?] = [:]
+  var returnGuards: [[Guard]?]
+  var predicates: [PredicateKey: Predicate] = [:]
+  var origins: [Place: Place] = [:]
+  var guardsByPlace: [Place: [Guard]] = [:]
+  var locksByPlace: [Place: StorageField?] = [:]
+  var sourcesByPlace: [SourceKey: SourceSet] = [:]
+
+  struct SourceKey: Hashable {
+    let place: Place
+    let options: UInt8
+  }
+
+  struct FrameBlock: Hashable {
+    let frame: FrameID
+    let block: BlockID
+  }
+
+  struct PredicateKey: Hashable {
+    let condition: Place
+    let polarity: Bool
+  }
+
   package init(
     kind: Kind, contract: ContractDefinition, function: FunctionDefinition?, frames: [Frame],
     isTruncated: Bool, facts: Facts
@@ -40,30 +81,80 @@ public final class EntryPoint {
     self.frames = frames
     self.isTruncated = isTruncated
     self.facts = facts
+    returnGuards = Array(repeating: nil, count: frames.count)
+    deadBlocks = Array(repeating: nil, count: frames.count)
+  }
+
+  private func collect(_ category: KeyPath<InstructionIndex, [ValueID]>) -> [Place] {
+    frames.flatMap { frame in
+      frame.graph.index[keyPath: category].map { Place(frame: frame.id, value: $0) }
+        .filter { isFeasible($0) }
+    }
+  }
+
+  /// Whether a place can run at all: not behind a condition that is constant in this contract (a hook that returns
+  /// `false`, a flag passed as an argument).
+  public func isFeasible(_ place: Place) -> Bool {
+    var site = place
+    while true {
+      if blocksNeverRun(in: site.frame).contains(self[site].block) { return false }
+      guard let parent = self[site.frame].parent, let call = self[site.frame].callSite else {
+        return true
+      }
+      site = Place(frame: parent, value: call)
+    }
+  }
+
+  private func blocksNeverRun(in frame: FrameID) -> Set<BlockID> {
+    if let known = deadBlocks[Int(frame.index)] { return known }
+    var result: Set<BlockID> = []
+    let graph = self[frame].graph
+    for block in graph.blocks {
+      guard case .branch(let condition, let then, let otherwise) = block.terminator,
+        let value = constant(Place(frame: frame, value: condition))
+      else { continue }
+      let never = value.isZero ? then : otherwise
+      guard then != otherwise, graph[never].predecessors.count == 1 else { continue }
+      for number in graph.blocks.indices where graph.dominates(never, BlockID(number)) {
+        result.insert(BlockID(number))
+      }
+    }
+    deadBlocks[Int(frame.index)] = result
+    return result
+  }
+
+  private func access(at place: Place) -> StorageAccess? {
+    switch self[place].operation {
+    case .read(let path):
+      StorageAccess(
+        entry: self, place: place, location: location(of: path, in: place.frame), value: nil,
+        kind: nil)
+    case .write(let path, let value, let kind):
+      StorageAccess(
+        entry: self, place: place, location: location(of: path, in: place.frame),
+        value: value.map { Place(frame: place.frame, value: $0) }, kind: kind)
+    default: nil
+    }
   }
 }
-
-/// What becomes of a call's success flag.
-public enum SuccessHandling: Hashable, Sendable {
-  /// The call reverts by itself when it fails (high-level calls, `transfer`), or is a `try`.
-  case implied
-  /// The flag decides a branch.
-  case branch
-  /// The flag is returned from the entry point, stored, logged or passed on.
-  case passedOn
-  /// Nothing looks at it.
-  case ignored
-}
-
-// MARK: - Instructions
 
 extension EntryPoint {
   /// The frame of a number.
   public subscript(id: FrameID) -> Frame { frames[Int(id.index)] }
+
   /// The instruction at a place.
   public subscript(place: Place) -> Value { frames[Int(place.frame.index)].graph[place.value] }
+
   /// The name for people: `deposit`, `receive`, `fallback`, `constructor`.
-  public var name: String { fatalError("facts API") }
+  public var name: String {
+    switch kind {
+    case .fallback: "fallback"
+    case .receive: "receive"
+    case .deployment: "constructor"
+    case .function, .unreached: function?.name ?? ""
+    }
+  }
+
   /// Whether callers choose the parameters.
   public var hasCallerInput: Bool {
     switch kind {
@@ -71,98 +162,44 @@ extension EntryPoint {
     case .deployment, .unreached: false
     }
   }
-  /// Whether it may receive ether.
-  public var isPayable: Bool { fatalError("facts API") }
-  /// Whether it promises not to change state.
-  public var isView: Bool { fatalError("facts API") }
 
-  /// All external calls in order of frames.
-  public var externalCalls: [Place] { fatalError("facts API") }
-  /// All storage writes.
-  public var storageWrites: [StorageAccess] { fatalError("facts API") }
-  /// All storage reads.
-  public var storageReads: [StorageAccess] { fatalError("facts API") }
-  /// All events.
-  public var events: [Place] { fatalError("facts API") }
-  /// All `selfdestruct`s.
-  public var selfdestructs: [Place] { fatalError("facts API") }
+  /// Whether it may receive ether.
+  public var isPayable: Bool {
+    switch kind {
+    case .receive: true
+    case .function, .fallback, .deployment, .unreached: function?.mutability == .payable
+    }
+  }
+
+  /// Whether it promises not to change state.
+  public var isView: Bool { function?.mutability == .view || function?.mutability == .pure }
+
   /// The external call at a place, if it is one.
   public func externalCall(at place: Place) -> ExternalCall? {
     if case .externalCall(let call) = self[place].operation { return call }
     return nil
   }
+
+  /// The place of an operand of the instruction at `place`: same activation.
+  public func place(_ value: ValueID, at place: Place) -> Place {
+    Place(frame: place.frame, value: value)
+  }
+
   /// The call sites from the entry to the frame of a place, outermost first: the call path for evidence.
-  public func callPath(to place: Place) -> [Place] { fatalError("facts API") }
-}
-
-// MARK: - Guards and order
-
-extension EntryPoint {
-  /// The conditions that hold whenever the place is reached, outermost first.
-  public func guards(of place: Place) -> [Guard] { fatalError("facts API") }
-
-  /// Whether some guard limits the caller to accounts someone other than the caller chose.
-  public func isRestricted(_ place: Place) -> Bool { fatalError("facts API") }
-
-  /// Whether the whole entry is limited to such accounts: every normal return and every effect is.
-  public var isRestricted: Bool { fatalError("facts API") }
-
-  /// The reentrancy lock held at a place: a field checked against a value, then set to fail that check, before it.
-  public func lock(at place: Place) -> StorageField? { fatalError("facts API") }
-
-  /// Whether `later` can run after `earlier` in one activation of the entry (loops included).
-  public func canFollow(_ later: Place, after earlier: Place) -> Bool { fatalError("facts API") }
-
-  /// Whether `earlier` has always run when `later` runs.
-  public func alwaysPrecedes(_ earlier: Place, _ later: Place) -> Bool { fatalError("facts API") }
-
-  /// Whether a normal return after `place` always passes `later`.
-  public func alwaysFollowed(_ place: Place, by later: Place) -> Bool { fatalError("facts API") }
-
-  /// Whether the place can run more than once in one activation: in a loop here or in a caller.
-  public func isInLoop(_ place: Place) -> Bool { fatalError("facts API") }
-}
-
-// MARK: - Data flow
-
-extension EntryPoint {
-  /// The place where a value is really made: through parameters to arguments, through results to what the callee
-  /// returns (if it is one value), through conversions that keep the number, and single-input phis.
-  public func origin(of place: Place) -> Place { fatalError("facts API") }
-
-  /// The constant a value is, through calls.
-  public func constant(_ place: Place) -> ConstantValue? { fatalError("facts API") }
-
-  /// Whether a value is `msg.sender`, through calls (`_msgSender()`).
-  public func isSender(_ place: Place) -> Bool { fatalError("facts API") }
-
-  /// The storage a path reaches from a frame, through pointers and calls.
-  public func location(of path: StoragePath, in frame: FrameID) -> StorageLocation {
-    fatalError("facts API")
+  public func callPath(to place: Place) -> [Place] {
+    var result: [Place] = []
+    var frame = self[place.frame]
+    while let parent = frame.parent, let site = frame.callSite {
+      result.append(Place(frame: parent, value: site))
+      frame = self[parent]
+    }
+    return result.reversed()
   }
 
-  /// The storage accessed at a place holding `.read`, `.write` or `.storagePointer`.
-  public func location(at place: Place) -> StorageLocation? { fatalError("facts API") }
-
-  /// Where a value comes from.
-  public func sources(of place: Place, options: SourceOptions = []) -> SourceSet {
-    fatalError("facts API")
+  private func findRestriction() -> Bool {
+    var effects = storageWrites.map(\.place) + selfdestructs
+    effects += externalCalls.filter { externalCall(at: $0)?.isStatic != true }
+    if effects.isEmpty { return returnGuards(of: .root).contains { $0.predicate.restrictsCaller } }
+    return effects.allSatisfy { isRestricted($0) }
   }
-
-  /// Whether the caller supplies the value or part of it: parameters and call data of an entry point, not of
-  /// deployment.
-  public func isCallerChosen(_ place: Place) -> Bool { fatalError("facts API") }
-
-  /// The instructions that use a value directly: also the parameters of callees it is passed to and the call
-  /// results it is returned as.
-  public func uses(of place: Place) -> [Place] { fatalError("facts API") }
-
-  /// Everything a value flows into, transitively, in the order found; bounded. Storage is not followed.
-  public func flows(from place: Place) -> [Place] { fatalError("facts API") }
-
-  /// What becomes of the success flag of an external call.
-  public func successHandling(of call: Place) -> SuccessHandling { fatalError("facts API") }
-
-  /// Whether anything uses the data a call returns.
-  public func usesReturnedData(of call: Place) -> Bool { fatalError("facts API") }
 }

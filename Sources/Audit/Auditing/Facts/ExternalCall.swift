@@ -18,6 +18,8 @@ public struct ExternalCall: Sendable {
   }
   /// The form.
   public let kind: Kind
+  /// The name written after the dot, or the instruction of assembly; empty for creations.
+  public let name: String
   /// The account called; for function values the value itself; nil for creations.
   public let target: ValueID?
   /// The ether sent; nil when none is stated.

@@ -23,34 +23,89 @@ package struct GraphStore: Sendable {
     let function: NodeID
     let contract: NodeID?
   }
+  /// Nil for functions without body.
   package var functions: [Key: FunctionGraph?] = [:]
+  package var deployments: [NodeID: FunctionGraph?] = [:]
 }
 
 extension Facts {
   /// The graph of a function as declared: modifiers resolved from its own contract. Nil without body.
   public func graph(of function: FunctionDefinition) -> FunctionGraph? {
-    fatalError("facts API")
+    graph(of: function, variant: nil)
   }
 
   /// The graph of a function as it runs in a more derived contract, whose modifier overrides apply.
   public func graph(
     of function: FunctionDefinition, in contract: ContractDefinition
   ) -> FunctionGraph? {
-    fatalError("facts API")
+    graph(of: function, variant: hasOverriddenModifier(function, in: contract) ? contract : nil)
+  }
+
+  private func hasOverriddenModifier(
+    _ function: FunctionDefinition, in contract: ContractDefinition
+  ) -> Bool {
+    guard !function.modifiers.isEmpty, let own = program.contract(containing: function),
+      own.id != contract.id
+    else { return false }
+    return function.modifiers.contains { invocation in
+      program.modifier(of: invocation, in: contract)?.id
+        != program.modifier(of: invocation, in: own)?.id
+    }
+  }
+
+  private func graph(
+    of function: FunctionDefinition, variant: ContractDefinition?
+  ) -> FunctionGraph? {
+    guard function.body != nil else { return nil }
+    let key = GraphStore.Key(function: function.id, contract: variant?.id)
+    if let known = graphs.withLock({ $0.functions[key] }) { return known }
+    // Lowered outside the lock; should two threads do so at once, the first result is kept.
+    let graph = FunctionLowering.lower(function, in: variant, program: program)
+    return graphs.withLock { store in
+      if let known = store.functions[key] { return known }
+      store.functions[key] = .some(graph)
+      return graph
+    }
   }
 
   /// Everything that runs when a contract is deployed, as one graph: base constructor arguments, initial values
   /// and constructors of all bases in the order they run. Nil for interfaces and libraries.
   public func deployment(of contract: ContractDefinition) -> FunctionGraph? {
-    fatalError("facts API")
+    if let known = graphs.withLock({ $0.deployments[contract.id] }) { return known }
+    let graph = FunctionLowering.lowerDeployment(of: contract, program: program)
+    return graphs.withLock { store in
+      if let known = store.deployments[contract.id] { return known }
+      store.deployments[contract.id] = .some(graph)
+      return graph
+    }
   }
 
   /// Every function with a body, by unit and place: for checks within one function.
-  public var functions: [FunctionDefinition] { fatalError("facts API") }
+  public var functions: [FunctionDefinition] {
+    program.units.flatMap { unit in
+      unit.items.flatMap { item -> [FunctionDefinition] in
+        switch item {
+        case .function(let function): [function]
+        case .contract(let contract): contract.functions
+        default: []
+        }
+      }
+    }.filter { $0.body != nil }
+  }
 
-  /// The contracts to examine with `examine(_:)`, by unit and place: deployable contracts no other contract of the
-  /// program derives from come first, then the rest (bases, libraries), interfaces excluded.
-  public var subjects: [ContractDefinition] { fatalError("facts API") }
+  /// The contracts to examine with `examine(_:)`, interfaces excluded: deployable contracts no other contract of the
+  /// program derives from come first, then the rest (bases, libraries); each group by unit and place.
+  public var subjects: [ContractDefinition] {
+    var isBase: Set<NodeID> = []
+    for contract in program.contracts {
+      for base in program.linearizedBases(of: contract).dropFirst() { isBase.insert(base.id) }
+    }
+    let candidates = program.contracts.filter { $0.kind != .interface }
+    func isFirst(_ contract: ContractDefinition) -> Bool {
+      contract.kind == .contract && !contract.isAbstract && !isBase.contains(contract.id)
+    }
+    return candidates.filter(isFirst) + candidates.filter { !isFirst($0) }
+  }
 
   /// The facts of one contract taken as the most derived one.
   public func examine(_ contract: ContractDefinition) -> ContractFacts {

@@ -27,21 +27,31 @@ public indirect enum Predicate: Sendable {
   case comparison(BinaryOperator, Place, Place)
   /// A truth value read from storage is as stated: flags such as `initialized`, `paused`.
   case flag(StorageLocation, Bool)
-  /// A signature's recovered signer was compared with `expected`.
-  case signature(signer: Place, expected: Place)
+  /// A signature's recovered signer was held against `expected` (nil: against a list in storage). `isTrusted`: what
+  /// it is held against is not itself given by the caller.
+  case signature(signer: Place, expected: Place?, isTrusted: Bool)
   /// Some other truth value is as stated.
   case truth(Place, Bool)
 }
 
 extension Predicate {
   /// Whether it limits the caller to accounts someone other than the caller chose.
-  public var restrictsCaller: Bool {
+  public var restrictsCaller: Bool { restrictsCaller { $0.restricts } }
+
+  /// Whether it limits the caller when a single check of the sender does as `isLimit` says.
+  public func restrictsCaller(_ isLimit: (CallerCheck) -> Bool) -> Bool {
     switch self {
-    case .all(let parts): parts.contains(where: \.restrictsCaller)
-    case .any(let parts): !parts.isEmpty && parts.allSatisfy(\.restrictsCaller)
-    case .caller(let check): check.restricts
-    case .signature, .comparison, .flag, .truth: false
+    case .all(let parts): parts.contains { $0.restrictsCaller(isLimit) }
+    case .any(let parts): !parts.isEmpty && parts.allSatisfy { $0.restrictsCaller(isLimit) }
+    case .caller(let check): isLimit(check)
+    case .signature(_, _, let isTrusted): isTrusted
+    case .comparison, .flag, .truth: false
     }
+  }
+
+  /// Whether a signature is part of it.
+  public var hasSignature: Bool {
+    parts.contains { if case .signature = $0 { true } else { false } }
   }
 
   /// The single statements it is made of, through `all` and `any`.
@@ -73,8 +83,10 @@ public struct CallerCheck: Sendable {
     case equalsOrigin
     /// An entry of storage keyed by the sender is true, non-zero or equal to something: roles, wards, allow lists.
     case member(StorageLocation)
-    /// Another contract was asked about the sender.
+    /// Another contract was asked about the sender by a call that changes no state.
     case authority(Place)
+    /// `tx.origin`, not the sender, equals something that is not the caller's choice.
+    case originEquals(Place)
     /// A quantity kept per sender is large enough: balances, allowances. Anyone can have one.
     case amount(StorageLocation)
     /// Not equal to something (`msg.sender != address(0)`), or not a member of a deny list.
@@ -95,7 +107,7 @@ public struct CallerCheck: Sendable {
   public var restricts: Bool {
     switch kind {
     case .equalsStorage, .equalsImmutable, .equalsConstant, .equalsThis, .equalsCallResult,
-      .member, .authority, .other:
+      .member, .authority, .originEquals, .other:
       true
     case .equalsInput, .equalsOrigin, .amount, .exclusion, .isNotContract, .delegation: false
     }

@@ -25,6 +25,8 @@ public enum ValueSource: Hashable, Sendable {
   case creation(Place)
   /// `blockhash(...)`, `blobhash(...)`.
   case blockHash
+  /// The signer `ecrecover` found.
+  case signer(Place)
   /// Nothing is known.
   case unknown
 }

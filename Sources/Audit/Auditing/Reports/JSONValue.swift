@@ -1,5 +1,5 @@
 /// A JSON value (RFC 8259). Members keep the order they were given or read in.
-public indirect enum JSONValue: Hashable, Sendable {
+public enum JSONValue: Hashable, Sendable {
   /// `null`
   case null
   /// `true` or `false`

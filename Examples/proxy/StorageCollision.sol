@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.20;
+
+// A proxy that declares a variable of its own, in front of an implementation that keeps its initializer
+// flags in the same slot. Whoever calls the proxy reaches `initialize` again: the lowest byte of the
+// proxy's admin address is read as `initialized`, the next one as `initializing`, and an address whose
+// second byte is not zero says that initialization is under way.
+
+contract AdminProxy {
+    address private proxyAdmin;
+
+    bytes32 private constant IMPLEMENTATION_SLOT =
+        0x360894a13ba1a3210667c828492db98dca3e2076cc3735a920a3ca505d382bbc;
+
+    constructor(address logic, address admin) {
+        proxyAdmin = admin;
+        _setImplementation(logic);
+    }
+
+    function upgradeTo(address logic) external {
+        require(msg.sender == proxyAdmin, "not the admin");
+        _setImplementation(logic);
+    }
+
+    function _setImplementation(address logic) private {
+        require(logic.code.length > 0, "no code");
+        bytes32 slot = IMPLEMENTATION_SLOT;
+        assembly {
+            sstore(slot, logic)
+        }
+    }
+
+    fallback() external payable {
+        bytes32 slot = IMPLEMENTATION_SLOT;
+        assembly {
+            let logic := sload(slot)
+            calldatacopy(0, 0, calldatasize())
+            let ok := delegatecall(gas(), logic, 0, calldatasize(), 0, 0)
+            returndatacopy(0, 0, returndatasize())
+            switch ok
+            case 0 { revert(0, returndatasize()) }
+            default { return(0, returndatasize()) }
+        }
+    }
+}
+
+abstract contract OnceOnly {
+    bool private initialized;
+    bool private initializing;
+
+    // The implementation itself is not meant to be used.
+    constructor() {
+        initialized = true;
+    }
+
+    modifier initializer() {
+        require(initializing || !initialized, "already initialized");
+        bool isTopLevel = !initializing;
+        if (isTopLevel) {
+            initializing = true;
+            initialized = true;
+        }
+        _;
+        if (isTopLevel) {
+            initializing = false;
+        }
+    }
+}
+
+contract Governance is OnceOnly {
+    address public guardian;
+    uint256 public quorum;
+
+    event GuardianSet(address guardian);
+
+    function initialize(address firstGuardian, uint256 firstQuorum) external initializer {
+        require(firstGuardian != address(0), "no guardian");
+        guardian = firstGuardian;
+        quorum = firstQuorum;
+        emit GuardianSet(firstGuardian);
+    }
+}
+
+contract GovernanceDeployer {
+    event Deployed(address proxy);
+
+    function deploy(address admin, address guardian) external returns (address proxy) {
+        Governance logic = new Governance();
+        proxy = address(new AdminProxy(address(logic), admin));
+        Governance(proxy).initialize(guardian, 1);
+        emit Deployed(proxy);
+    }
+}

@@ -1,0 +1,5 @@
+pragma solidity 0.8.28;
+
+contract Broken {
+  uint256 public total = ;
+}
