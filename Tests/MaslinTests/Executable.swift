@@ -35,7 +35,8 @@ enum Executable {
     _ arguments: [String], in directory: String, environment: [String: String] = [:]
   ) throws -> RunResult {
     let process = Process()
-    process.executableURL = try #require(Self.url, "the executable lies beside the tests")
+    let program = try #require(url, "the executable lies beside the tests")
+    process.executableURL = program
     process.arguments = arguments
     process.currentDirectoryURL = URL(fileURLWithPath: directory)
     process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }

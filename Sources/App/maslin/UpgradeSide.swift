@@ -67,7 +67,8 @@ struct UpgradeSide {
       }
       guard let name else {
         return (
-          versions: UpgradePairing.candidates(among: ownRoles, in: program),
+          versions: UpgradePairing.candidates(
+            among: ownRoles.isEmpty ? contracts : ownRoles, in: program),
           names: contracts.map(\.name), diagnostics: sources.diagnostics
         )
       }

@@ -266,6 +266,14 @@ struct ProjectFilesTests {
       ])
   }
 
+  @Test("Tests that are named themselves are sources")
+  func namedTests() throws {
+    let files = ["/p/foundry.toml": "", "/p/test/A.sol": "", "/p/test/mocks/B.sol": ""]
+    #expect(try project(files, ["/p"]).requestedFiles.map(\.role) == [.test, .test])
+    #expect(try project(files, ["/p/test"]).requestedFiles.map(\.role) == [.source, .test])
+    #expect(try project(files, ["/p/test/mocks"]).requestedFiles.map(\.role) == [.source])
+  }
+
   @Test("A file that is only imported is known as such, a dependency too")
   func importedFiles() throws {
     let found = try project(
@@ -388,6 +396,18 @@ struct CompilerInputTests {
       ["out/build-info/x.json"])
     #expect(read.requestedFiles.map(\.path) == ["/p/src/A.sol"])
     #expect(read.diagnostics == [.unreadable(.missing(path: "src/Gone.sol"))])
+  }
+
+  @Test("Packages in a build's input are read when imported, and are not what was asked for")
+  func packages() throws {
+    let json = """
+      {"sources": {"contracts/A.sol": {"content": "import '@oz/B.sol';"}, "@oz/B.sol": {"content": ""},
+        "@oz/Unused.sol": {"content": ""}, "npm/x@1.0.0/C.sol": {"content": ""}}}
+      """
+    let read = try project(["/p/in.json": json], ["in.json"])
+    #expect(read.requestedFiles.map(\.displayPath) == ["contracts/A.sol"])
+    #expect(
+      read.groups().flatMap(\.files).map(\.displayPath) == ["@oz/B.sol", "contracts/A.sol"])
   }
 
   @Test("Compiler output names files on disk")

@@ -32,21 +32,32 @@ public struct ProjectFile: Hashable, Sendable {
 
 /// How paths are shown: as the user wrote the inputs they lie below.
 struct DisplayPaths: Sendable {
-  /// Places and the text that stands for each, innermost places first.
-  private let roots: [(directory: String, text: String)]
+  /// An input's place and the text that stands for it.
+  struct Input: Sendable {
+    let path: String
+    let text: String
+    let isDirectory: Bool
+  }
+
+  private let files: [String: String]
+  /// Innermost first.
+  private let directories: [Input]
   private let workingDirectory: String
   private let prefersRelative: Bool
 
-  init(inputs: [(path: String, text: String)], workingDirectory: String) {
-    roots = inputs.map { (directory: $0.path, text: $0.text) }
-      .sorted { $0.directory.utf8.count > $1.directory.utf8.count }
+  init(inputs: [Input], workingDirectory: String) {
+    files = Dictionary(
+      inputs.filter { !$0.isDirectory }.map { ($0.path, $0.text) },
+      uniquingKeysWith: { first, _ in first })
+    directories = inputs.filter(\.isDirectory).sorted { $0.path.utf8.count > $1.path.utf8.count }
     self.workingDirectory = workingDirectory
     prefersRelative = inputs.contains { !SourcePath.isAbsolute($0.text) }
   }
 
   func text(for path: String) -> String {
-    for root in roots {
-      guard let below = SourcePath.relative(path, to: root.directory) else { continue }
+    if let text = files[path] { return text }
+    for root in directories {
+      guard let below = SourcePath.relative(path, to: root.path) else { continue }
       if below.isEmpty { return root.text }
       if root.text.isEmpty || root.text == "." { return below }
       return root.text.hasSuffix("/") ? root.text + below : root.text + "/" + below

@@ -70,7 +70,7 @@ extension ProjectLayouts {
   /// What part the file at `path` plays.
   ///
   /// - Parameter input: the directory that was asked for and holds the file; only what lies below it
-  ///   decides whether the file is a dependency, so that a dependency can be examined by naming it.
+  ///   decides, so that dependencies and tests can be examined by naming them.
   func role(of path: String, below input: String?) -> SourceRole {
     let directory = SourcePath.parent(of: path)
     let layouts = enclosing(directory)
@@ -89,19 +89,16 @@ extension ProjectLayouts {
     if name.hasSuffix(".t.sol") { return .test }
     if name.hasSuffix(".s.sol") { return .script }
     guard let layout = layouts.first else { return .source }
-    let sources = Set(layout.sourceDirectories)
-    if layout.testDirectories.contains(where: {
-      SourcePath.isWithin(path, $0) && !sources.contains($0)
+    func lies(in directories: [String]) -> Bool {
+      directories.contains { place in
+        SourcePath.isWithin(path, place) && counts(place)
+          && !layout.sourceDirectories.contains(place)
+      }
     }
-    ) {
-      return .test
-    }
-    if layout.scriptDirectories.contains(where: {
-      SourcePath.isWithin(path, $0) && !sources.contains($0)
-    }) {
-      return .script
-    }
-    let inner = SourcePath.relative(directory, to: layout.root) ?? ""
+    if lies(in: layout.testDirectories) { return .test }
+    if lies(in: layout.scriptDirectories) { return .script }
+    let start = input.flatMap { SourcePath.isWithin($0, layout.root) ? $0 : nil } ?? layout.root
+    let inner = SourcePath.relative(directory, to: start) ?? ""
     let isTest = inner.split(separator: "/").contains { part in
       ["test", "tests", "mock", "mocks"].contains(part.lowercased())
     }

@@ -95,7 +95,7 @@ public final class Project: Sendable {
     resolver = ImportResolver(
       fileSystem: discovery.fileSystem, layouts: layouts, workingDirectory: workingDirectory,
       commandLine: options.remappings)
-    display = DisplayPaths(inputs: discovery.displayRoots, workingDirectory: workingDirectory)
+    display = DisplayPaths(inputs: discovery.inputs, workingDirectory: workingDirectory)
     let (layouts, display) = (layouts, display)
     requestedFiles = discovery.found.map { found in
       ProjectFile(

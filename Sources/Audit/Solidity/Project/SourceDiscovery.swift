@@ -11,8 +11,8 @@ struct SourceDiscovery {
 
   private(set) var found: [Found] = []
   private(set) var diagnostics: [ProjectDiagnostic] = []
-  /// Pairs of place and display text.
-  private(set) var displayRoots: [(path: String, text: String)] = []
+  /// The inputs as written.
+  private(set) var inputs: [DisplayPaths.Input] = []
   /// Layouts that JSON inputs state.
   private(set) var statedLayouts: [ProjectLayout] = []
   /// The file system, with sources carried in JSON inputs added.
@@ -51,11 +51,11 @@ struct SourceDiscovery {
     case .special:
       throw .unreadable(.notAFile(path: text))
     case .directory:
-      displayRoots.append((path, Self.trimmed(text)))
+      inputs.append(.init(path: path, text: Self.trimmed(text), isDirectory: true))
       try walk(path, text: text)
     case .file:
       if path.hasSuffix(".sol") {
-        displayRoots.append((path, text))
+        inputs.append(.init(path: path, text: text, isDirectory: false))
         found.append(Found(path: path, input: path, isExplicit: true))
       } else if path.hasSuffix(".json") {
         try add(compilerInput: path, text: text)
@@ -159,15 +159,15 @@ struct SourceDiscovery {
     if !input.sources.isEmpty {
       // The sources lie below the JSON file as if it were a directory: no other file can be there.
       var memory = InMemoryFileSystem(over: fileSystem)
+      let own = Self.withoutDependencies(input.sources.map(\.name))
       for source in input.sources {
         let file = SourcePath.normalized(path + "/" + source.name)
         guard SourcePath.isWithin(file, path), file != path else {
           throw .badInput(path: text, message: "the source name '\(source.name)' leads outside")
         }
         memory.add(file, source.bytes)
-        displayRoots.append((file, source.name))
-        // Yul inputs stand in standard JSON too.
-        if input.sources.count == 1 || !file.hasSuffix(".yul") {
+        inputs.append(.init(path: file, text: source.name, isDirectory: false))
+        if own.contains(source.name) {
           found.append(Found(path: file, input: path, isExplicit: true))
         }
       }
@@ -177,7 +177,8 @@ struct SourceDiscovery {
     }
     var missing: [String] = []
     let places = SourcePath.ancestors(of: SourcePath.parent(of: path)) + [workingDirectory]
-    for name in input.pathsOnly {
+    let own = Self.withoutDependencies(input.pathsOnly)
+    for name in input.pathsOnly where own.contains(name) {
       let candidates =
         SourcePath.isAbsolute(name)
         ? [SourcePath.normalized(name)] : places.map { SourcePath.joined($0, name) }
@@ -187,7 +188,7 @@ struct SourceDiscovery {
         missing.append(name)
       }
     }
-    guard missing.count < input.pathsOnly.count else {
+    guard missing.count < own.count else {
       throw .badInput(
         path: text,
         message: "the file holds no source text, and none of its \(missing.count) paths "
@@ -197,5 +198,18 @@ struct SourceDiscovery {
     for name in missing {
       diagnostics.append(.unreadable(.missing(path: name)))
     }
+  }
+
+  /// The names in a build's input that are the project's own: not those under which tools list packages. All of them
+  /// where no other is left, and without sources in Yul unless there is nothing else.
+  private static func withoutDependencies(_ names: [String]) -> Set<String> {
+    let own = names.filter { name in
+      let parts = name.split(separator: "/")
+      let isPackage =
+        name.hasPrefix("@") || parts.dropLast().contains("node_modules")
+        || ["lib", "npm", "dependencies", "hardhat", "forge-std", "ds-test"].contains(parts.first)
+      return !isPackage && !name.hasSuffix(".yul")
+    }
+    return Set(own.isEmpty ? names : own)
   }
 }
