@@ -150,6 +150,7 @@ extension EntryPoint {
         guard let check = flagCheck(part) else { continue }
         for write in storageWrites
         where write.location.field == check.location.field
+          && haveSameIndexes(write.location, check.location)
           && alwaysPrecedes(write.place, place) && canFollow(write.place, after: held.condition)
         {
           guard let value = write.value.flatMap({ constant($0) }) else { continue }
@@ -158,6 +159,16 @@ extension EntryPoint {
       }
     }
     return nil
+  }
+
+  /// Whether two locations of one field are certainly the same: every index is the same value or constant.
+  private func haveSameIndexes(_ a: StorageLocation, _ b: StorageLocation) -> Bool {
+    zip(a.steps, b.steps).allSatisfy { left, right in
+      guard case .index(let x) = left, case .index(let y) = right else { return true }
+      if origin(of: x) == origin(of: y) || isSender(x) && isSender(y) { return true }
+      guard let first = constant(x), let second = constant(y) else { return false }
+      return first.isSame(as: second)
+    }
   }
 
   /// "This storage compares so with this constant."
