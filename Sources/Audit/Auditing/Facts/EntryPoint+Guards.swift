@@ -65,7 +65,30 @@ extension EntryPoint {
           predicate: predicate(condition, local.polarity), origin: self[condition].origin))
     }
     addCalls { _ in true }
+    result += checksLeftOpen(in: frame, block: block, position: position, below: upper)
     return result
+  }
+
+  /// Hooks without body and result called before: who implements them may refuse the call. They count as asking an
+  /// authority, since an abstract contract can check in no other way.
+  private func checksLeftOpen(
+    in frame: FrameID, block: BlockID, position: Int, below upper: BlockID?
+  ) -> [Guard] {
+    let graph = self[frame].graph
+    return self[frame].unimplementedCalls.compactMap { site in
+      let siteBlock = graph[site].block
+      if let upper, siteBlock == upper || !graph.dominates(upper, siteBlock) { return nil }
+      let isBefore =
+        siteBlock == block
+        ? graph.position(site) < position : graph.dominates(siteBlock, block)
+      guard isBefore, case .internalCall(let call) = graph[site].operation, call.resultCount == 0
+      else { return nil }
+      let place = Place(frame: frame, value: site)
+      return Guard(
+        condition: place, polarity: true,
+        predicate: .caller(CallerCheck(kind: .authority(place), condition: place)),
+        origin: graph[site].origin)
+    }
   }
 
   /// What entering a block says beyond single branches: when several ways lead there and each limits the caller, one
