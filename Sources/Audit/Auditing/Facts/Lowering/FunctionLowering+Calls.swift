@@ -155,10 +155,28 @@ extension FunctionLowering {
           callee: function, dispatch: dispatch, caller: declaring, arguments: arguments,
           pointer: nil, resultCount: function.returnParameters.count)), program.type(of: call),
       call)
+    rebindObjects(given: program.arguments(of: call), to: function, site, call)
     if dispatch != .super, NeverReturning.holds(for: function, program: program) {
       builder.terminate(.unreachable, origin(call, implied: true))
     }
     return (site, results(site, call, wanted: wanted))
+  }
+
+  /// Variables whose objects in memory were given to a function hold them as the function left them.
+  private func rebindObjects(
+    given arguments: [Expression?], to function: FunctionDefinition, _ site: ValueID,
+    _ call: Expression
+  ) {
+    guard function.body != nil else { return }
+    for (position, argument) in arguments.enumerated()
+    where position < function.parameters.count {
+      let type = program.type(of: function.parameters[position])
+      guard let argument, type.isMemoryObject, case .identifier = argument.withoutParentheses.kind,
+        let variable = program.declaration(of: argument) as? VariableDeclaration,
+        let slot = bindings[variable.id], builder.slotType(slot).isMemoryObject
+      else { continue }
+      builder.write(slot, emit(.argumentAfter(site, position), builder.slotType(slot), call))
+    }
   }
 
   private func lowerPointerCall(
