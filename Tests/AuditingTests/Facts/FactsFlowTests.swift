@@ -40,6 +40,15 @@ struct FactsFlowTests {
       value: "(uint a, uint b) = pair(x, y); out = b + a - a;",
       sources: ["parameter 0", "parameter 1", "storage stored"]),
     Sample(value: "(, uint b) = pair(1, y); out = b;", sources: ["parameter 1"]),
+    Sample(
+      value: "S memory s; fill(s, x); out = s.a;",
+      members: "function fill(S memory t, uint v) internal pure { t.b = 1; set(t, v); } "
+        + "function set(S memory u, uint v) internal pure { if (v > 1) { u.a = v; } }",
+      sources: ["constant", "parameter 0"]),
+    Sample(
+      value: "S memory s = S(x, y); look(s); out = s.a;",
+      members: "function look(S memory t) internal view { require(t.b > stored); }",
+      sources: ["parameter 0"]),
     Sample(value: "out = twice(twice(x));", sources: ["constant", "parameter 0"]),
     Sample(
       value: "out = uint(keccak256(abi.encode(x, msg.sender)));",

@@ -147,6 +147,18 @@ struct FactsGuardTests {
       before: "assembly { if iszero(eq(caller(), sload(owner.slot))) { revert(0, 0) } }",
       predicates: ["sender is owner"], restricts: true),
     Sample(
+      name: "assembly loop that is left after a check",
+      before: """
+        assembly {
+          for {} 1 {} {
+            if eq(caller(), sload(owner.slot)) { break }
+            if lt(and(sload(value.slot), 1), eq(caller(), 7)) { break }
+            revert(0, 0)
+          }
+        }
+        """, predicates: ["any(sender is owner, all(exclusion, all(<, sender is constant)))"],
+      restricts: true),
+    Sample(
       name: "flag", members: "bool started;", before: "require(!started);",
       predicates: ["started is false"], restricts: false),
     Sample(
@@ -232,6 +244,31 @@ struct FactsGuardTests {
     let inherited = try #require(right.entryPoints.first { $0.name == "run" })
     let write = try inherited.write("counter")
     #expect(inherited.guards(of: write.place).map(\.predicate.name) == ["member of trusted", ">"])
+  }
+
+  @Test("Hooks without body count as checks where nothing implements them")
+  func hooks() throws {
+    let fixture = FactsFixture(
+      """
+      abstract contract Base {
+        uint value;
+        function authorize(address a) internal virtual;
+        function may(address a) internal virtual returns (bool);
+        function f() external { authorize(msg.sender); value = 1; }
+        function g() external { require(may(msg.sender)); value = 1; }
+      }
+      contract Open is Base {
+        function authorize(address a) internal override {}
+        function may(address a) internal override returns (bool) { return true; }
+      }
+      """)
+    for name in ["f", "g"] {
+      let base = try fixture.entry("Base", name)
+      #expect(try base.guards(of: base.write("value").place).map(\.predicate.name) == ["authority"])
+      #expect(try base.isRestricted(base.write("value").place))
+      let open = try fixture.entry("Open", name)
+      #expect(try open.guards(of: open.write("value").place).isEmpty)
+    }
   }
 
   @Test("Locks are seen where they hold")

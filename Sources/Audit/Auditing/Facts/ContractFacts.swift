@@ -112,6 +112,7 @@ public final class ContractFacts {
     let callSite: ValueID?
     let depth: Int
     var calls: [Frame.Call] = []
+    var unimplementedCalls: [ValueID] = []
   }
 
   private func makeEntry(
@@ -124,10 +125,15 @@ public final class ContractFacts {
     while next < open.count {
       let frame = open[next]
       var calls: [Frame.Call] = []
+      var unimplemented: [ValueID] = []
       for site in frame.graph.index.internalCalls {
         guard case .internalCall(let call) = frame.graph[site].operation,
-          let target = implementation(of: call), let callee = self.graph(of: target)
+          let target = implementation(of: call)
         else { continue }
+        guard let callee = self.graph(of: target) else {
+          unimplemented.append(site)
+          continue
+        }
         if isActive(target, under: next, in: open) { continue }
         guard open.count < Self.maximumFrames, frame.depth < Self.maximumDepth else {
           isTruncated = true
@@ -139,12 +145,13 @@ public final class ContractFacts {
             graph: callee, parent: FrameID(next), callSite: site, depth: frame.depth + 1))
       }
       open[next].calls = calls
+      open[next].unimplementedCalls = unimplemented
       next += 1
     }
     let frames = open.enumerated().map { number, frame in
       Frame(
         id: FrameID(number), graph: frame.graph, parent: frame.parent, callSite: frame.callSite,
-        depth: frame.depth, calls: frame.calls)
+        depth: frame.depth, calls: frame.calls, unimplementedCalls: frame.unimplementedCalls)
     }
     return EntryPoint(
       kind: kind, contract: contract, function: function, frames: frames,

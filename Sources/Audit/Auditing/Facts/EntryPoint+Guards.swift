@@ -65,7 +65,30 @@ extension EntryPoint {
           predicate: predicate(condition, local.polarity), origin: self[condition].origin))
     }
     addCalls { _ in true }
+    result += checksLeftOpen(in: frame, block: block, position: position, below: upper)
     return result
+  }
+
+  /// Hooks without body and result called before: who implements them may refuse the call. They count as asking an
+  /// authority, since an abstract contract can check in no other way.
+  private func checksLeftOpen(
+    in frame: FrameID, block: BlockID, position: Int, below upper: BlockID?
+  ) -> [Guard] {
+    let graph = self[frame].graph
+    return self[frame].unimplementedCalls.compactMap { site in
+      let siteBlock = graph[site].block
+      if let upper, siteBlock == upper || !graph.dominates(upper, siteBlock) { return nil }
+      let isBefore =
+        siteBlock == block
+        ? graph.position(site) < position : graph.dominates(siteBlock, block)
+      guard isBefore, case .internalCall(let call) = graph[site].operation, call.resultCount == 0
+      else { return nil }
+      let place = Place(frame: frame, value: site)
+      return Guard(
+        condition: place, polarity: true,
+        predicate: .caller(CallerCheck(kind: .authority(place), condition: place)),
+        origin: graph[site].origin)
+    }
   }
 
   /// What entering a block says beyond single branches: when several ways lead there and each limits the caller, one
@@ -150,6 +173,7 @@ extension EntryPoint {
         guard let check = flagCheck(part) else { continue }
         for write in storageWrites
         where write.location.field == check.location.field
+          && haveSameIndexes(write.location, check.location)
           && alwaysPrecedes(write.place, place) && canFollow(write.place, after: held.condition)
         {
           guard let value = write.value.flatMap({ constant($0) }) else { continue }
@@ -158,6 +182,16 @@ extension EntryPoint {
       }
     }
     return nil
+  }
+
+  /// Whether two locations of one field are certainly the same: every index is the same value or constant.
+  private func haveSameIndexes(_ a: StorageLocation, _ b: StorageLocation) -> Bool {
+    zip(a.steps, b.steps).allSatisfy { left, right in
+      guard case .index(let x) = left, case .index(let y) = right else { return true }
+      if origin(of: x) == origin(of: y) || isSender(x) && isSender(y) { return true }
+      guard let first = constant(x), let second = constant(y) else { return false }
+      return first.isSame(as: second)
+    }
   }
 
   /// "This storage compares so with this constant."

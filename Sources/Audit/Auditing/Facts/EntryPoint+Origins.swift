@@ -25,6 +25,10 @@ extension EntryPoint {
         let returned = self[callee].graph.returnedValue(index)
       else { return nil }
       return Place(frame: callee, value: returned)
+    case .argumentAfter(let call, let index):
+      guard let callee = self[place.frame].callee(at: call) else { return nil }
+      let left = self[callee].graph.parametersAtExit
+      return left.indices.contains(index) ? Place(frame: callee, value: left[index]) : nil
     case .convert(let operand, let from, _):
       guard from.keepsNumber(as: value.type) else { return nil }
       return self.place(operand, at: place)

@@ -71,6 +71,13 @@ extension EntryPoint {
           return predicate(side, constant.isZero == (holds == .notEqual), depth: depth + 1)
         }
       }
+      // More than something unsigned: `lt(x, condition)` of assembly.
+      if holds == .less, isBool(self[origin(of: b)].type) {
+        return .all([.comparison(holds, a, b), predicate(b, true, depth: depth + 1)])
+      }
+      if holds == .greater, isBool(self[origin(of: a)].type) {
+        return .all([.comparison(holds, a, b), predicate(a, true, depth: depth + 1)])
+      }
       return comparison(holds, a, b, condition: source)
     case .phi(let inputs):
       return phi(source, inputs, polarity, depth: depth) ?? truth(source, polarity)
@@ -170,6 +177,10 @@ extension EntryPoint {
       return .flag(location, polarity)
     case .result(let call, _):
       let site = place(call, at: source)
+      if polarity, self[source.frame].unimplementedCalls.contains(call) {
+        // A check that is left to whoever derives from the contract.
+        return caller(.authority(site), source)
+      }
       guard let external = externalCall(at: site), external.isStatic,
         external.arguments.contains(where: { isSender(place($0, at: site)) })
       else { break }

@@ -117,6 +117,7 @@ struct SourceSearch {
     case .memory: break
     case .builtin(let name, let arguments): visitBuiltin(name, arguments, here)
     case .result(let call, let index): visitResult(call, index, here)
+    case .argumentAfter(let call, let index): visitArgument(call, index, here)
     case .trySuccess(let call), .caughtError(let call, _): visitCall(call, here)
     case .functionReference(_, let receiver): if let receiver { follow(receiver, here) }
     case .internalCall, .externalCall, .write, .writeImmutable, .emit, .selfdestruct:
@@ -157,6 +158,19 @@ struct SourceSearch {
       return
     }
     visitCall(call, here)
+  }
+
+  private mutating func visitArgument(_ call: ValueID, _ index: Int, _ here: Place) {
+    let left = entry[here.frame].callee(at: call).map { ($0, entry[$0].graph.parametersAtExit) }
+    if let (callee, values) = left, values.indices.contains(index) {
+      stack.append(Place(frame: callee, value: values[index]))
+    } else if case .internalCall(let internalCall) = entry[
+      Place(frame: here.frame, value: call)
+    ].operation,
+      internalCall.arguments.indices.contains(index)
+    {
+      follow(internalCall.arguments[index], here)
+    }
   }
 
   private mutating func visitCall(_ call: ValueID, _ here: Place) {

@@ -32,6 +32,17 @@ extension EntryPoint {
         result.append(Place(frame: place.frame, value: user))
       }
     }
+    if let parent = frame.parent, let site = frame.callSite {
+      let outer = self[parent].graph
+      for user in outer.uses(of: site) {
+        if case .argumentAfter(_, let index) = outer[user].operation,
+          frame.graph.parametersAtExit.indices.contains(index),
+          frame.graph.parametersAtExit[index] == place.value
+        {
+          result.append(Place(frame: parent, value: user))
+        }
+      }
+    }
     if frame.graph.isUsedByTerminator(place.value), let parent = frame.parent,
       let site = frame.callSite, let exit = frame.graph.exit,
       case .return(let values) = frame.graph[exit].terminator

@@ -99,6 +99,9 @@ public final class FunctionGraph: Sendable {
   public let blocks: [BasicBlock]
   /// The parameters in order.
   public let parameters: [ValueID]
+  /// For parameters that are objects in memory: what they hold when the function returns, as far as it changed them;
+  /// for the others the parameter itself. Empty when the function never returns.
+  public let parametersAtExit: [ValueID]
   /// The block that returns normally, if any does.
   public let exit: BlockID?
   /// Whether everything was understood: no missing nodes, nothing cut at a bound.
@@ -113,7 +116,8 @@ public final class FunctionGraph: Sendable {
 
   package init(
     unit: Unit, contract: ContractDefinition?, values: [Value], blocks: [BasicBlock],
-    parameters: [ValueID], exit: BlockID?, isComplete: Bool, hasUnstructuredJumps: Bool,
+    parameters: [ValueID], parametersAtExit: [ValueID], exit: BlockID?, isComplete: Bool,
+    hasUnstructuredJumps: Bool,
     loops: [Loop], index: InstructionIndex, analysis: ControlFlowAnalysis
   ) {
     self.unit = unit
@@ -121,6 +125,7 @@ public final class FunctionGraph: Sendable {
     self.values = values
     self.blocks = blocks
     self.parameters = parameters
+    self.parametersAtExit = parametersAtExit
     self.exit = exit
     self.isComplete = isComplete
     self.hasUnstructuredJumps = hasUnstructuredJumps

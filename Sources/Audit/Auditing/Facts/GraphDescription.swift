@@ -104,6 +104,7 @@ extension FunctionGraph: CustomStringConvertible {
     case .internalCall(let call): describe(call)
     case .externalCall(let call): describe(call)
     case .result(let call, let index): "result \(name(call)) \(index)"
+    case .argumentAfter(let call, let index): "argument \(index) after \(name(call))"
     case .trySuccess(let call): "succeeded \(name(call))"
     case .caughtError(let call, let index): "error \(name(call)) \(index)"
     case .emit(let event, let arguments): "emit \(event?.name ?? "log")(\(list(arguments)))"

@@ -83,7 +83,8 @@ public struct CallerCheck: Sendable {
     case equalsOrigin
     /// An entry of storage keyed by the sender is true, non-zero or equal to something: roles, wards, allow lists.
     case member(StorageLocation)
-    /// Another contract was asked about the sender by a call that changes no state.
+    /// Another contract was asked about the sender by a call that changes no state, or a hook that has no body in the
+    /// contract examined was called (the place is that of the call).
     case authority(Place)
     /// `tx.origin`, not the sender, equals something that is not the caller's choice.
     case originEquals(Place)

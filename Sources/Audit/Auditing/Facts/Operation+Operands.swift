@@ -30,7 +30,8 @@ extension ExternalCall {
     ExternalCall(
       kind: kind, name: name, target: target.map(transform), value: value.map(transform),
       gas: gas.map(transform), salt: salt.map(transform), arguments: arguments.map(transform),
-      resultCount: resultCount, isStatic: isStatic, isTry: isTry, isAssembly: isAssembly)
+      resultCount: resultCount, isStatic: isStatic, isEnforcedStatic: isEnforcedStatic,
+      isTry: isTry, isAssembly: isAssembly)
   }
 }
 
@@ -40,7 +41,8 @@ extension Operation {
     switch self {
     case .parameter, .constant, .environment, .zero, .memory, .readImmutable: break
     case .balance(let a), .accountCode(_, let a), .unary(_, let a, _), .convert(let a, _, _),
-      .writeImmutable(_, let a), .result(let a, _), .trySuccess(let a), .caughtError(let a, _),
+      .writeImmutable(_, let a), .result(let a, _), .argumentAfter(let a, _), .trySuccess(let a),
+      .caughtError(let a, _),
       .selfdestruct(let a):
       body(a)
     case .binary(_, let a, let b, _, _), .shortCircuit(_, let a, let b):
@@ -106,6 +108,7 @@ extension Operation {
       .convert(f(a), from: from, isExplicit: isExplicit)
     case .writeImmutable(let variable, let a): .writeImmutable(variable, f(a))
     case .result(let a, let index): .result(f(a), index)
+    case .argumentAfter(let a, let index): .argumentAfter(f(a), index)
     case .trySuccess(let a): .trySuccess(f(a))
     case .caughtError(let a, let index): .caughtError(f(a), index)
     case .selfdestruct(let a): .selfdestruct(f(a))

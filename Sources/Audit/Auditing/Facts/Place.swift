@@ -57,6 +57,8 @@ public struct Frame: Sendable {
   /// The frames it calls, by call site in block order. Calls without source, recursive ones and those
   /// beyond the bounds have none.
   public let calls: [Call]
+  /// Call sites whose function has no body in the contract examined: hooks of abstract contracts.
+  public let unimplementedCalls: [ValueID]
 
   /// A call that was followed.
   public struct Call: Hashable, Sendable {

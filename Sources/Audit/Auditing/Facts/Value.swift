@@ -195,6 +195,8 @@ public indirect enum Operation: Sendable {
   /// Result `index` of a call that returns several, or of a single-result call: results are always read
   /// through this. For low-level calls 0 is the success flag and 1 the returned bytes.
   case result(ValueID, Int)
+  /// The object in memory that an internal call was given as the argument of that position, as the call left it.
+  case argumentAfter(ValueID, Int)
   /// Whether the external call of a `try` succeeded.
   case trySuccess(ValueID)
   /// The data a `catch` clause receives from the call.

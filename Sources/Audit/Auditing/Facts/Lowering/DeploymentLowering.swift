@@ -34,6 +34,7 @@ extension FunctionLowering {
     lowering.builder.terminate(.return([]), lowering.origin(contract, implied: true))
     return lowering.builder.finish(
       unit: .deployment(contract), contract: contract, parameters: parameters,
+      parametersAtExit: parameters,
       isComplete: lowering.isComplete, hasUnstructuredJumps: lowering.hasUnstructuredJumps)
   }
 

@@ -155,10 +155,28 @@ extension FunctionLowering {
           callee: function, dispatch: dispatch, caller: declaring, arguments: arguments,
           pointer: nil, resultCount: function.returnParameters.count)), program.type(of: call),
       call)
+    rebindObjects(given: program.arguments(of: call), to: function, site, call)
     if dispatch != .super, NeverReturning.holds(for: function, program: program) {
       builder.terminate(.unreachable, origin(call, implied: true))
     }
     return (site, results(site, call, wanted: wanted))
+  }
+
+  /// Variables whose objects in memory were given to a function hold them as the function left them.
+  private func rebindObjects(
+    given arguments: [Expression?], to function: FunctionDefinition, _ site: ValueID,
+    _ call: Expression
+  ) {
+    guard function.body != nil else { return }
+    for (position, argument) in arguments.enumerated()
+    where position < function.parameters.count {
+      let type = program.type(of: function.parameters[position])
+      guard let argument, type.isMemoryObject, case .identifier = argument.withoutParentheses.kind,
+        let variable = program.declaration(of: argument) as? VariableDeclaration,
+        let slot = bindings[variable.id], builder.slotType(slot).isMemoryObject
+      else { continue }
+      builder.write(slot, emit(.argumentAfter(site, position), builder.slotType(slot), call))
+    }
   }
 
   private func lowerPointerCall(
@@ -169,12 +187,13 @@ extension FunctionLowering {
     if type.isExternal {
       let value = options.value.map { lower($0) }
       let gas = options.gas.map { lower($0) }
+      let isStatic = type.mutability == .view || type.mutability == .pure
       let site = emit(
         .externalCall(
           ExternalCall(
             kind: .pointer, name: "", target: pointer, value: value, gas: gas, salt: nil,
             arguments: lowerArguments(call), resultCount: type.returns.count,
-            isStatic: type.mutability == .view || type.mutability == .pure, isTry: isTry,
+            isStatic: isStatic, isEnforcedStatic: isStatic && enforcesStatic, isTry: isTry,
             isAssembly: false)), program.type(of: call), call)
       return (site, results(site, call, wanted: wanted))
     }
@@ -190,6 +209,9 @@ extension FunctionLowering {
   }
 
   // MARK: Calls of other accounts
+
+  /// Whether the compiler calls `view` functions of other contracts by `staticcall`.
+  private var enforcesStatic: Bool { dialect >= CompilerVersion(0, 5, 0) }
 
   private func lowerExternal(
     _ call: Expression, _ kind: ExternalCall.Kind, name: String, isStatic: Bool,
@@ -209,8 +231,9 @@ extension FunctionLowering {
       .externalCall(
         ExternalCall(
           kind: kind, name: name, target: target, value: value, gas: gas, salt: nil,
-          arguments: arguments, resultCount: resultCount(call), isStatic: isStatic, isTry: isTry,
-          isAssembly: false)), program.type(of: call), call)
+          arguments: arguments, resultCount: resultCount(call), isStatic: isStatic,
+          isEnforcedStatic: isStatic && enforcesStatic, isTry: isTry, isAssembly: false)),
+      program.type(of: call), call)
     setReturnData(site, call)
     return (site, results(site, call, wanted: wanted))
   }
@@ -236,7 +259,8 @@ extension FunctionLowering {
           kind: .lowLevel(kind), name: kind.rawValue, target: target, value: value, gas: gas,
           salt: nil, arguments: arguments,
           resultCount: kind == .transfer ? 0 : kind == .send ? 1 : 2,
-          isStatic: kind == .staticcall, isTry: false, isAssembly: false)),
+          isStatic: kind == .staticcall, isEnforcedStatic: kind == .staticcall, isTry: false,
+          isAssembly: false)),
       program.type(of: call), call)
     setReturnData(site, call)
     return (site, results(site, call, wanted: wanted))
@@ -253,8 +277,8 @@ extension FunctionLowering {
       .externalCall(
         ExternalCall(
           kind: .creation(Reference(contract)), name: "", target: nil, value: value, gas: nil,
-          salt: salt, arguments: arguments, resultCount: 1, isStatic: false, isTry: isTry,
-          isAssembly: false)), program.type(of: call), call)
+          salt: salt, arguments: arguments, resultCount: 1, isStatic: false,
+          isEnforcedStatic: false, isTry: isTry, isAssembly: false)), program.type(of: call), call)
     return (site, results(site, call, wanted: wanted))
   }
 

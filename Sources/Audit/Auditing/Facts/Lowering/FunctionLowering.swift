@@ -71,9 +71,18 @@ final class FunctionLowering {
       program: program, node: function,
       mostDerived: contract ?? program.contract(containing: function))
     let parameters = lowering.bindParameters(function)
-    lowering.lowerCallable(function, body: body)
+    let slots = function.parameters.map { lowering.bindings[$0.id] }
+    lowering.bindReturns(function)
+    lowering.lowerBody(function, body: body)
+    let results = lowering.returnSlots.map { lowering.builder.read($0) }
+    let atExit = zip(parameters, slots).map { parameter, slot in
+      guard let slot, lowering.builder.type(parameter).isMemoryObject else { return parameter }
+      return lowering.builder.read(slot)
+    }
+    lowering.builder.terminate(.return(results), lowering.origin(function, implied: true))
     return lowering.builder.finish(
       unit: .function(function), contract: lowering.declaring, parameters: parameters,
+      parametersAtExit: atExit,
       isComplete: lowering.isComplete, hasUnstructuredJumps: lowering.hasUnstructuredJumps)
   }
 
@@ -86,14 +95,6 @@ final class FunctionLowering {
       builder.write(slot, value)
       return value
     }
-  }
-
-  /// Lowers modifiers and body and ends the graph with a return.
-  func lowerCallable(_ function: FunctionDefinition, body: Block) {
-    bindReturns(function)
-    lowerBody(function, body: body)
-    let results = returnSlots.map { builder.read($0) }
-    builder.terminate(.return(results), origin(function, implied: true))
   }
 
   /// Lowers modifiers and body and goes on after them.
@@ -249,6 +250,15 @@ extension SolidityType {
     case .array(_, _, let location), .structure(_, let location), .bytes(let location),
       .string(let location):
       location == .storage
+    default: false
+    }
+  }
+
+  /// Whether values of the type are objects in memory, which those who are given them can change.
+  var isMemoryObject: Bool {
+    switch self {
+    case .array(_, _, let location), .structure(_, let location), .bytes(let location):
+      location == .memory
     default: false
     }
   }

@@ -301,7 +301,7 @@ extension GraphBuilder {
   /// The finished graph.
   func finish(
     unit: FunctionGraph.Unit, contract: ContractDefinition?, parameters: [ValueID],
-    isComplete: Bool, hasUnstructuredJumps: Bool
+    parametersAtExit: [ValueID], isComplete: Bool, hasUnstructuredJumps: Bool
   ) -> FunctionGraph {
     for block in blocks.indices { seal(BlockID(block)) }
     let order = reversePostOrder()
@@ -394,7 +394,9 @@ extension GraphBuilder {
     let analysis = ControlFlowAnalysis(values: newValues, blocks: newBlocks)
     return FunctionGraph(
       unit: unit, contract: contract, values: newValues, blocks: newBlocks,
-      parameters: parameters.map(renumber), exit: exit, isComplete: isComplete,
+      parameters: parameters.map(renumber),
+      parametersAtExit: exit == nil ? [] : parametersAtExit.map(renumber), exit: exit,
+      isComplete: isComplete,
       hasUnstructuredJumps: hasUnstructuredJumps,
       loops: analysis.makeLoops(values: newValues, blocks: newBlocks), index: index,
       analysis: analysis)
