@@ -106,7 +106,7 @@ extension EntryPoint {
     var frame: FrameID? = place.frame
     while let current = frame {
       for invocation in self[current].graph.function?.modifiers ?? []
-      where program.declaration(of: invocation.path) == nil {
+      where program.isUnseen(invocation.path) {
         switch invocation.path.parts.last?.text {
         case "nonReentrant", "lock", "whenNotPaused", "whenPaused", nil: continue
         default: return true

@@ -1,13 +1,12 @@
 import SoliditySyntax
 import Solidity
 
-/// Delegatecalls whose target or data an outsider chooses, that repeat, or whose outcome nobody looks at.
+/// Delegatecalls whose target or data an outsider chooses, that repeat with one payment, or that may go nowhere.
 struct DelegatecallCheck: ProxyCheck {
   var rules: [Rule] {
     [
       ProxyRules.controlledDelegatecall, ProxyRules.controlledDelegatecallData,
-      ProxyRules.delegatecallInLoop, ProxyRules.uncheckedDelegatecall,
-      ProxyRules.delegatecallMissingCode, ProxyRules.callcode,
+      ProxyRules.delegatecallInLoop, ProxyRules.delegatecallMissingCode, ProxyRules.callcode,
     ]
   }
 
@@ -57,6 +56,13 @@ struct DelegatecallCheck: ProxyCheck {
     let entry = site.entry
     let sources = site.target
     guard sources.hasInput, !entry.alwaysReverts(after: site.place) else { return nil }
+    // In assembly the call data and the target may have passed through the same memory; a fallback that also reads a
+    // target from elsewhere takes it from there.
+    if entry.kind != .function, site.call.isAssembly,
+      !sources.storage.isEmpty || !sources.externalCalls.isEmpty
+    {
+      return nil
+    }
     switch system.protection(of: site.place, in: entry) {
     // Code that only runs by delegatecall is its caller's choice.
     case .caller, .signature, .once, .delegationOnly: return nil
@@ -251,21 +257,14 @@ struct DelegatecallCheck: ProxyCheck {
     let program = system.program
     let origin = entry[site.place].origin
     var result: [Finding] = []
-    if site.call.lowLevel == .callcode {
+    // Elsewhere it is told among the constructs the language has dropped.
+    if site.call.lowLevel == .callcode, site.call.isAssembly {
       result.append(
         Finding.make(
           rule: ProxyRules.callcode, at: .origin(origin), in: program,
           message: "`callcode` runs foreign code in this contract's storage, but with this contract as `msg.sender`. "
             + "It was removed from the language.",
           contract: contract))
-    }
-    if entry.successHandling(of: site.place) == .ignored {
-      result.append(
-        Finding.make(
-          rule: ProxyRules.uncheckedDelegatecall, at: .origin(origin), in: program,
-          message: "`\(entry.name)` goes on as if the delegatecall had succeeded. When it reverts, or its target has no "
-            + "code, nothing was done and the caller is told otherwise.",
-          contract: contract, role: "the call whose success is not looked at"))
     }
     if contract.kind == .contract, !site.targetsItself,
       isMissingCodeCheck(site, of: contract, in: system)

@@ -225,7 +225,7 @@ struct InitializerCheck: ProxyCheck {
         message: "`\(variable.name)` is set "
           + (isInitialValue ? "by its initial value" : "by the constructor")
           + " of `\(contract.name)`, which runs in the implementation's own storage. Behind a proxy "
-          + "`\(variable.name)` is zero (\(role.reason)).",
+          + "`\(variable.name)` is zero.",
         confidence: role.isStated ? .high : .medium, contract: contract,
         role: "takes no effect behind a proxy",
         related: [system.location(variable, "the variable")],
@@ -302,19 +302,15 @@ struct InitializerCheck: ProxyCheck {
     let examined = system.examine(contract)
     for entry in examined.entryPoints {
       for place in entry.selfdestructs {
-        let isOpen: Bool
-        switch system.protection(of: place, in: entry) {
-        case .none, .delegationOnly: isOpen = true
-        case .caller, .signature, .once: isOpen = false
-        }
+        // Without any check it is an unprotected selfdestruct, which another rule tells of.
+        if case .none = system.protection(of: place, in: entry) { continue }
         result.append(
           Finding.make(
             rule: ProxyRules.delegatedSelfdestruct, at: .origin(entry[place].origin),
             in: system.program,
             message: "Code of `\(contract.name)` runs by delegatecall (\(role.reason)). This selfdestruct destroys the "
-              + "contract it runs in: the proxy, or, when called directly, the code behind every proxy."
-              + (isOpen ? " Anyone can call `\(entry.name)`." : ""),
-            severity: isOpen ? .high : .low, contract: contract, role: "the selfdestruct",
+              + "contract it runs in: the proxy, or, when called directly, the code behind every proxy.",
+            severity: role.isStated ? nil : .low, contract: contract, role: "the selfdestruct",
             evidence: [system.callPath(entry, to: place, does: "destroys the contract it runs in")]))
       }
     }

@@ -81,7 +81,7 @@ struct StorageCollisionCheck: ProxyCheck {
     if let declaration = conflict.guest.declaration {
       related.append(system.location(declaration, "the implementation's meaning of these bytes"))
     }
-    for site in system.delegateSites(of: proxy.contract).filter(\.isForwarding).prefix(2) {
+    for site in system.delegateSites(of: proxy.contract).filter(\.isForwarding).prefix(1) {
       related.append(
         FindingLocation(
           of: site.entry[site.place].origin, in: program, role: "runs the implementation's code"))
@@ -146,7 +146,9 @@ struct StorageCollisionCheck: ProxyCheck {
     where system.isDeployable(contract) && !system.isTest(contract) {
       let program = system.program
       var host: [StorageClaim]?
-      for delegate in delegates.targets(of: contract) {
+      var told: Set<NodeID> = []
+      let all = delegates.targets(of: contract)
+      for delegate in all {
         if system.pairs.contains(where: {
           $0.proxy.contract.id == contract.id && $0.implementation.id == delegate.contract.id
         }) {
@@ -165,6 +167,8 @@ struct StorageCollisionCheck: ProxyCheck {
         ) { claim in claim.variable.map { touched.contains($0.id) } ?? false }
         let conflicts = comparison.conflicts.filter { !$0.isOnlyMappingRoot }
         guard let conflict = conflicts.first else { continue }
+        // Several calls of one delegate suffer from one disagreement.
+        guard told.insert(delegate.contract.id).inserted else { continue }
         var related: [FindingLocation] = [
           system.location(delegate.function, "the function that runs in the caller's storage")
         ]
@@ -173,6 +177,13 @@ struct StorageCollisionCheck: ProxyCheck {
         }
         if let declaration = conflict.host.declaration {
           related.append(system.location(declaration, "what the caller keeps in these bytes"))
+        }
+        for other in all where other.contract.id == delegate.contract.id {
+          let location = FindingLocation(
+            of: other.origin, in: program, role: "another delegatecall into it")
+          if other.origin.node != delegate.origin.node, !related.contains(location) {
+            related.append(location)
+          }
         }
         result.append(
           Finding.make(

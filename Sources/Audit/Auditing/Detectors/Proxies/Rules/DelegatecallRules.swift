@@ -185,42 +185,6 @@ extension ProxyRules {
       }
       """)
 
-  static let uncheckedDelegatecall = Rule(
-    id: "unchecked-delegatecall",
-    title: "Nobody looks whether a delegatecall succeeded",
-    severity: .medium, confidence: .medium, category: .externalCalls,
-    summary: "A delegatecall or callcode whose success flag is dropped.",
-    why: "A failed call then looks like a successful one: state that should have changed has not.",
-    howToFix: "Require the flag to be true, and bubble up the reason of the failure.",
-    exampleThatFires: """
-      pragma solidity ^0.8.20;
-
-      contract Caller {
-        address private immutable helper;
-
-        constructor(address helper_) { helper = helper_; }
-
-        function tidy() external {
-          helper.delegatecall(abi.encodeWithSignature("tidy()"));
-        }
-      }
-      """,
-    exampleThatDoesNot: """
-      pragma solidity ^0.8.20;
-
-      contract Caller {
-        address private immutable helper;
-
-        constructor(address helper_) { helper = helper_; }
-
-        function tidy() external {
-          (bool ok, ) = helper.delegatecall(abi.encodeWithSignature("tidy()"));
-          require(ok);
-        }
-      }
-      """,
-    references: [.swc(104), .cwe(252)])
-
   static let delegatecallMissingCode = Rule(
     id: "delegatecall-missing-code-check",
     title: "A delegatecall may go to an address without code",
@@ -267,9 +231,9 @@ extension ProxyRules {
 
   static let callcode = Rule(
     id: "callcode",
-    title: "Use of callcode",
+    title: "Use of callcode in assembly",
     severity: .low, confidence: .high, category: .hygiene,
-    summary: "A call by `callcode`, the predecessor of `delegatecall`.",
+    summary: "A call by `callcode`, the predecessor of `delegatecall`, written in assembly.",
     why: """
       The code called sees this contract as its caller and not the account that called it, so its checks \
       of `msg.sender` mean something else. The language dropped it in 0.5.
@@ -282,7 +246,10 @@ extension ProxyRules {
         address helper;
 
         function work() public {
-          require(helper.callcode(bytes4(keccak256("work()"))));
+          address target = helper;
+          assembly {
+            if iszero(callcode(gas, target, 0, 0, 0, 0, 0)) { revert(0, 0) }
+          }
         }
       }
       """,
@@ -293,7 +260,10 @@ extension ProxyRules {
         address helper;
 
         function work() public {
-          require(helper.call(bytes4(keccak256("work()"))));
+          address target = helper;
+          assembly {
+            if iszero(call(gas, target, 0, 0, 0, 0, 0)) { revert(0, 0) }
+          }
         }
       }
       """,

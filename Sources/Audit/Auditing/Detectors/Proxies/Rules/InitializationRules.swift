@@ -237,10 +237,10 @@ extension ProxyRules {
   static let delegatedSelfdestruct = Rule(
     id: "delegated-selfdestruct",
     title: "A selfdestruct in code that runs by delegatecall",
-    severity: .high, confidence: .medium, category: .proxy,
+    severity: .medium, confidence: .medium, category: .proxy,
     summary: """
-      A selfdestruct reachable in a contract that a proxy, a clone or another contract runs by delegatecall. High \
-      where anyone can reach it, else low.
+      A selfdestruct in a contract that a proxy, a clone or another contract runs by delegatecall, limited to some \
+      callers. (One that anyone can reach is an unprotected selfdestruct.)
       """,
     why: """
       Run by delegatecall it destroys the proxy; called directly it destroys the code behind all proxies, which \
@@ -251,7 +251,12 @@ extension ProxyRules {
       pragma solidity ^0.8.20;
 
       contract Engine {
-        function stop() external { selfdestruct(payable(msg.sender)); }
+        address private immutable driver = msg.sender;
+
+        function stop() external {
+          require(msg.sender == driver);
+          selfdestruct(payable(msg.sender));
+        }
       }
 
       contract Front {
@@ -270,7 +275,12 @@ extension ProxyRules {
       pragma solidity ^0.8.20;
 
       contract Engine {
-        function stop() external { payable(msg.sender).transfer(1); }
+        address private immutable driver = msg.sender;
+
+        function stop() external {
+          require(msg.sender == driver);
+          payable(msg.sender).transfer(1);
+        }
       }
 
       contract Front {
