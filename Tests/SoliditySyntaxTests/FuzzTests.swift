@@ -20,10 +20,14 @@ struct FuzzTests {
   /// Files small enough that thousands of variants are read quickly.
   static let bases = Fixture.all.filter { $0.bytes.count < 6_000 && $0.bytes.count > 40 }
   static let snippets = [
-    "{", "}", "(", ")", "[", "]", ";", ",", "function", "contract", "assembly {", "\"", "'", "/*", "*/", "//", "///", "=",
-    "unchecked", "try", "catch", "for (", "if (", "else", "hex\"", "unicode\"", "0x", "1e", ".", "=>", ":=", "->", "let", "switch",
-    "case", "default", "mapping(", "new", "delete", "emit", "revert", "modifier", "_", "pragma solidity ^0.4.0;",
-    "pragma solidity 0.6.0;", "{x:", "!", "-", "++", "error", "type", "using {", "\u{202E}", "\u{20AC}", "\u{0}",
+    "{", "}", "(", ")", "[", "]", ";", ",", "function", "contract", "assembly {", "\"", "'", "/*",
+    "*/", "//", "///", "=",
+    "unchecked", "try", "catch", "for (", "if (", "else", "hex\"", "unicode\"", "0x", "1e", ".",
+    "=>", ":=", "->", "let", "switch",
+    "case", "default", "mapping(", "new", "delete", "emit", "revert", "modifier", "_",
+    "pragma solidity ^0.4.0;",
+    "pragma solidity 0.6.0;", "{x:", "!", "-", "++", "error", "type", "using {", "\u{202E}",
+    "\u{20AC}", "\u{0}",
   ].map { Array($0.utf8) }
 
   /// One random change.
@@ -57,7 +61,9 @@ struct FuzzTests {
     for round in 0..<1_500 {
       let base = Self.bases.randomElement(using: &generator)!
       var bytes = base.bytes
-      for _ in 0..<Int.random(in: 1...4, using: &generator) { bytes = Self.mutate(bytes, &generator) }
+      for _ in 0..<Int.random(in: 1...4, using: &generator) {
+        bytes = Self.mutate(bytes, &generator)
+      }
       let unit = Parser.parse(SourceFile(path: base.path, bytes: bytes))
       let place = "seed \(seed) round \(round) \(base.path)"
       #expect(unit.diagnostics.count <= 110, "\(place)")

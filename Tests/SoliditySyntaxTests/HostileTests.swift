@@ -25,26 +25,35 @@ private func onSmallStack<Value: Sendable>(_ work: @escaping @Sendable () -> Val
 
 @Suite("Hostile input")
 struct HostileTests {
-  static let shapes: [(name: String, head: String, open: String, middle: String, close: String, tail: String)] = [
-    ("parentheses", "x = ", "(", "1", ")", ";"), ("blocks", "", "{", "", "}", ""),
-    ("negations", "x = ", "!", "y", "", ";"), ("indices", "x = ", "a[", "1", "]", ";"),
-    ("calls", "x = ", "f(", "1", ")", ";"), ("arrays", "x = ", "[", "1", "]", ";"),
-    ("ifs", "", "if (x) ", "y();", "", ""), ("elses", "", "if (x) y(); else ", "y();", "", ""),
-    ("loops", "", "for (;;) ", "y();", "", ""), ("mappings", "", "mapping(uint => ", "uint", ")", " storage m;"),
-    ("functions", "", "function (", "", ") external", " f;"), ("powers", "x = ", "2 ** ", "2", "", ";"),
-    ("conditionals", "x = ", "a ? ", "b", " : c", ";"), ("assignments", "x = ", "a = ", "b", "", ";"),
-    ("options", "x = ", "f{a: ", "1", "}()", ";"), ("assembly blocks", "assembly ", "{", "", "}", ""),
-    ("assembly calls", "assembly { pop(", "add(1, ", "1", ")", ") }"),
-    ("assembly functions", "assembly {", "function f() {", "", "}", "}"),
-    ("tries", "", "try a.b() { ", "", "} catch {}", ""), ("unchecked", "", "{ unchecked {", "", "}}", ""),
-    ("types", "x = ", "new uint[", "1", "]", ";"),
-  ]
+  static let shapes:
+    [(name: String, head: String, open: String, middle: String, close: String, tail: String)] = [
+      ("parentheses", "x = ", "(", "1", ")", ";"), ("blocks", "", "{", "", "}", ""),
+      ("negations", "x = ", "!", "y", "", ";"), ("indices", "x = ", "a[", "1", "]", ";"),
+      ("calls", "x = ", "f(", "1", ")", ";"), ("arrays", "x = ", "[", "1", "]", ";"),
+      ("ifs", "", "if (x) ", "y();", "", ""), ("elses", "", "if (x) y(); else ", "y();", "", ""),
+      ("loops", "", "for (;;) ", "y();", "", ""),
+      ("mappings", "", "mapping(uint => ", "uint", ")", " storage m;"),
+      ("functions", "", "function (", "", ") external", " f;"),
+      ("powers", "x = ", "2 ** ", "2", "", ";"),
+      ("conditionals", "x = ", "a ? ", "b", " : c", ";"),
+      ("assignments", "x = ", "a = ", "b", "", ";"),
+      ("options", "x = ", "f{a: ", "1", "}()", ";"),
+      ("assembly blocks", "assembly ", "{", "", "}", ""),
+      ("assembly calls", "assembly { pop(", "add(1, ", "1", ")", ") }"),
+      ("assembly functions", "assembly {", "function f() {", "", "}", "}"),
+      ("tries", "", "try a.b() { ", "", "} catch {}", ""),
+      ("unchecked", "", "{ unchecked {", "", "}}", ""),
+      ("types", "x = ", "new uint[", "1", "]", ";"),
+    ]
 
-  @Test("nesting without end is refused, on a small stack, whatever nests", arguments: shapes.map(\.name))
+  @Test(
+    "nesting without end is refused, on a small stack, whatever nests",
+    arguments: shapes.map(\.name))
   func deepNesting(_ name: String) {
     let shape = Self.shapes.first { $0.name == name }!
     for depth in [20, 60, 200, 2_000, 100_000] {
-      let text = "contract C { function f() public { \(shape.head)"
+      let text =
+        "contract C { function f() public { \(shape.head)"
         + String(repeating: shape.open, count: depth) + shape.middle
         + String(repeating: shape.close, count: depth) + "\(shape.tail) } }"
       let understood = onSmallStack {
@@ -63,16 +72,21 @@ struct HostileTests {
   }
 
   @Test(
-    "long flat chains", arguments: [("a", " + a"), ("a", ".b"), ("a", "[1]"), ("a", "()"), ("1", " || 1"), ("a", "{v: 1}")])
+    "long flat chains",
+    arguments: [
+      ("a", " + a"), ("a", ".b"), ("a", "[1]"), ("a", "()"), ("1", " || 1"), ("a", "{v: 1}"),
+    ])
   func longChains(_ head: String, _ link: String) {
     for count in [900, 100_000] {
-      let text = "contract C { function f() public { x = \(head)" + String(repeating: link, count: count)
+      let text =
+        "contract C { function f() public { x = \(head)" + String(repeating: link, count: count)
         + "; } function g() public {} }"
       let (understood, functions, message) = onSmallStack {
         let unit = parse(text)
         _ = Printer.print(unit)
         return (
-          unit.understood, unit.contracts.first?.functions.count, unit.diagnostics.first?.message ?? ""
+          unit.understood, unit.contracts.first?.functions.count,
+          unit.diagnostics.first?.message ?? ""
         )
       }
       #expect(understood == (count <= Parser.maximumExpressionHeight))
@@ -121,11 +135,14 @@ struct HostileTests {
   @Test("invalid UTF-8 is pointed at")
   func invalidUTF8() {
     for (bytes, offset) in [
-      ([0xFF], 0), ([0x2F, 0x2F, 0x20, 0xC3, 0x28], 3), ([0x2F, 0x2A, 0xED, 0xA0, 0x80, 0x2A, 0x2F], 2),
-      ([0x2F, 0x2F, 0xE2, 0x82], 2), ([0x2F, 0x2F, 0xC0, 0x80], 2), ([0x2F, 0x2F, 0xF5, 0x80, 0x80, 0x80], 2),
+      ([0xFF], 0), ([0x2F, 0x2F, 0x20, 0xC3, 0x28], 3),
+      ([0x2F, 0x2A, 0xED, 0xA0, 0x80, 0x2A, 0x2F], 2),
+      ([0x2F, 0x2F, 0xE2, 0x82], 2), ([0x2F, 0x2F, 0xC0, 0x80], 2),
+      ([0x2F, 0x2F, 0xF5, 0x80, 0x80, 0x80], 2),
     ] as [([UInt8], Int32)] {
       let unit = Parser.parse(SourceFile(path: "x", bytes: bytes))
-      #expect(unit.diagnostics.contains { $0.range.start == offset && $0.message.contains("UTF-8") })
+      #expect(
+        unit.diagnostics.contains { $0.range.start == offset && $0.message.contains("UTF-8") })
     }
     #expect(parse("// \u{20AC} \u{1F600} \u{E9}").understood)
   }
@@ -142,12 +159,17 @@ struct HostileTests {
   @Test(
     "small ugly texts",
     arguments: [
-      "", " ", "\u{0}", "/", "//", "/*", "/**", "/**/", "///", "\"", "'", "\"\\", "hex", "hex\"", "0x", "1e", "1e+",
-      ".", "..", "contract", "contract C", "contract C {", "contract C { function", "pragma", "pragma solidity",
-      "pragma solidity ;", "import", "import \"", "using", "{", "}", "{}", ")", ";", ";;", "\\", "#", "@",
-      "contract C { function f() public { assembly", "contract C { function f() public { assembly {",
+      "", " ", "\u{0}", "/", "//", "/*", "/**", "/**/", "///", "\"", "'", "\"\\", "hex", "hex\"",
+      "0x", "1e", "1e+",
+      ".", "..", "contract", "contract C", "contract C {", "contract C { function", "pragma",
+      "pragma solidity",
+      "pragma solidity ;", "import", "import \"", "using", "{", "}", "{}", ")", ";", ";;", "\\",
+      "#", "@",
+      "contract C { function f() public { assembly",
+      "contract C { function f() public { assembly {",
       "contract C { function f() public { assembly { x", "contract C { function f() public { for (",
-      "contract C is", "contract C layout at", "unicode\"", "unicode", "error E(", "type T is", "struct S {",
+      "contract C is", "contract C layout at", "unicode\"", "unicode", "error E(", "type T is",
+      "struct S {",
       "enum E {", "function f(", "uint constant x", "contract C { modifier m", "/// x", "/** x */",
       "\u{FEFF}contract C {}", "contract C { uint x = 0x", "contract \u{1F600} {}",
     ])
@@ -155,6 +177,8 @@ struct HostileTests {
     let unit = parse(text)
     _ = Printer.print(unit)
     #expect(unit.nodeCount >= 0)
-    #expect(unit.understood == ["", " ", "//", "/**/", "///", "/// x", "/** x */"].contains(text), "\(text.debugDescription): \(unit.problems)")
+    #expect(
+      unit.understood == ["", " ", "//", "/**/", "///", "/// x", "/** x */"].contains(text),
+      "\(text.debugDescription): \(unit.problems)")
   }
 }

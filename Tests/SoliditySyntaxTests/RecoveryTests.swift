@@ -26,7 +26,8 @@ struct RecoveryTests {
   @Test("a broken member costs only itself")
   func member() throws {
     let unit = parseMembers(
-      "uint a; uint = 3; function f() public { x = 1; } function g( public { } event E(; struct S { uint a; } uint b;")
+      "uint a; uint = 3; function f() public { x = 1; } function g( public { } event E(; struct S { uint a; } uint b;"
+    )
     let contract = try #require(unit.contracts.first)
     #expect(contract.stateVariables.map(\.name) == ["a", "b"])
     #expect(contract.functions.map(\.name) == ["f"])
@@ -36,7 +37,8 @@ struct RecoveryTests {
 
   @Test("a broken contract costs only itself")
   func item() {
-    let unit = parse("contract A { uint x; } contract { uint y; } contract B { uint z; } x y z; contract D {}")
+    let unit = parse(
+      "contract A { uint x; } contract { uint y; } contract B { uint z; } x y z; contract D {}")
     #expect(unit.contracts.map(\.name) == ["A", "B", "D"])
     #expect(!unit.understood)
   }
@@ -73,9 +75,12 @@ struct RecoveryTests {
     "messages say what was expected and what stands there",
     arguments: [
       ("a = 1 b = 2;", "expected ';' after the statement, found 'b'"),
-      ("a = ;", "expected an expression, found ';'"), ("x = \"abc;", "the string is not closed on its line"),
-      ("x = 012;", "octal numbers are not allowed"), ("uint static;", "expected ';' after the statement, found the reserved word 'static'"),
-      ("f(1, );", "expected an expression, found ')'"), ("x = 1y;", "a number must not run into a name"),
+      ("a = ;", "expected an expression, found ';'"),
+      ("x = \"abc;", "the string is not closed on its line"),
+      ("x = 012;", "octal numbers are not allowed"),
+      ("uint static;", "expected ';' after the statement, found the reserved word 'static'"),
+      ("f(1, );", "expected an expression, found ')'"),
+      ("x = 1y;", "a number must not run into a name"),
     ])
   func messages(_ text: String, _ expected: String) {
     let unit = parseStatements(text)

@@ -6,7 +6,8 @@ struct TreeTests {
   @Test("a function named like its contract is a constructor before 0.5 only")
   func oldConstructor() throws {
     let old = try #require(
-      parseMembers("function C() public {} function D() public {}", pragma: "^0.4.20").contracts.first)
+      parseMembers("function C() public {} function D() public {}", pragma: "^0.4.20").contracts
+        .first)
     #expect(old.functions.map(\.kind) == [.constructor, .function])
     #expect(old.functions[0].name == "C")
     let newer = try #require(
@@ -78,7 +79,9 @@ struct TreeTests {
 
   @Test(
     "words that look like types but are names",
-    arguments: ["uint7", "uint264", "bytes33", "bytes0", "int08", "fixed8x81", "ufixed8x", "fixed12x3"])
+    arguments: [
+      "uint7", "uint264", "bytes33", "bytes0", "int08", "fixed8x81", "ufixed8x", "fixed12x3",
+    ])
   func almostTypes(_ text: String) throws {
     let contract = try #require(parseMembers("\(text) x;").contracts.first)
     guard case .userDefined(let path)? = contract.stateVariables.first?.typeName?.kind else {
@@ -100,7 +103,8 @@ struct TreeTests {
   @Test(
     "precedence and grouping",
     arguments: [
-      ("a + b * c", "(a + (b * c))"), ("a * b + c", "((a * b) + c)"), ("a - b - c", "((a - b) - c)"),
+      ("a + b * c", "(a + (b * c))"), ("a * b + c", "((a * b) + c)"),
+      ("a - b - c", "((a - b) - c)"),
       ("a ** b ** c", "(a ** (b ** c))"), ("-a ** b", "((-a) ** b)"),
       ("a || b && c", "(a || (b && c))"), ("a == b < c", "(a == (b < c))"),
       ("a | b ^ c & d", "(a | (b ^ (c & d)))"), ("a << b + c", "(a << (b + c))"),
@@ -173,11 +177,14 @@ struct TreeTests {
     "declarations and expressions are told apart",
     arguments: [
       ("x.y[7 * 20 + 3] a;", true), ("x.y[7 * 20 + 3] = a;", false), ("x y;", true), ("x;", false),
-      ("uint[3][] memory a;", true), ("uint(x);", false), ("x[1:2];", false), ("a.b.c d = 1;", true),
+      ("uint[3][] memory a;", true), ("uint(x);", false), ("x[1:2];", false),
+      ("a.b.c d = 1;", true),
       ("(uint a, , B.C b) = f();", true), ("(a, b) = f();", false), ("(, a) = f();", false),
       ("mapping(uint => uint) storage m = x;", true), ("x[a[1]] memory b;", true),
-      ("address payable p;", true), ("function (uint) external f;", true), ("string.concat(a);", false),
-      ("x storage y;", true), ("x[f({a: 1})] = 2;", false), ("error e;", true), ("transient t;", true),
+      ("address payable p;", true), ("function (uint) external f;", true),
+      ("string.concat(a);", false),
+      ("x storage y;", true), ("x[f({a: 1})] = 2;", false), ("error e;", true),
+      ("transient t;", true),
     ])
   func declarations(_ text: String, _ isDeclaration: Bool) throws {
     let unit = parseStatements(text)
@@ -219,8 +226,9 @@ struct TreeTests {
       """)
     let contract = try #require(unit.contracts.first)
     #expect(contract.documentation?.text == "@title T\n more")
-    #expect(contract.stateVariables[0].documentation?.text == "@dev d\n second\n"
-      || contract.stateVariables[0].documentation?.text == "@dev d\n second")
+    #expect(
+      contract.stateVariables[0].documentation?.text == "@dev d\n second\n"
+        || contract.stateVariables[0].documentation?.text == "@dev d\n second")
     #expect(contract.stateVariables[1].documentation == nil)
     #expect(contract.functions[0].documentation?.text == "@notice n")
     #expect(contract.functions[0].body?.statements[0].documentation?.text == "inner")
@@ -234,7 +242,9 @@ struct TreeTests {
   @Test("the SPDX licence")
   func licence() {
     #expect(parse("// SPDX-License-Identifier: MIT\ncontract C {}").licence == "MIT")
-    #expect(parse("/* SPDX-License-Identifier: GPL-3.0 OR MIT */ contract C {}").licence == "GPL-3.0 OR MIT")
+    #expect(
+      parse("/* SPDX-License-Identifier: GPL-3.0 OR MIT */ contract C {}").licence
+        == "GPL-3.0 OR MIT")
     #expect(parse("contract C { /* SPDX-License-Identifier: MIT */ }").licence == nil)
     #expect(parse("contract C {}").licence == nil)
     #expect(!parse("// SPDX-License-Identifier: MIT\n// SPDX-License-Identifier: MIT\n").understood)

@@ -45,7 +45,7 @@ struct VersionCase: Sendable, CustomTestStringConvertible {
     + since("0.5.17", "0.6.0", member("fallback() external {}"))
     + since("0.5.17", "0.6.0", member("receive() external payable {}"))
     + since("0.5.17", "0.6.0", "abstract contract A {}")
-    + since("0.5.17", "0.6.0", member("function f() public virtual {}"))
+    + since("0.5.17", "0.6.0", member("modifier m() virtual { _; }"))
     + since("0.5.17", "0.6.0", member("function f() public override(A, B) {}"))
     + since("0.6.4", "0.6.5", member("uint immutable x = 1;"))
     + since("0.7.0", "0.7.1", "function f() {}")
@@ -79,7 +79,9 @@ struct VersionCase: Sendable, CustomTestStringConvertible {
     + until("0.4.26", "0.5.0", statement("var (a, , b) = g();"))
     + since("0.4.20", "0.4.21", statement("emit E(1);"))
     + since("0.8.3", "0.8.4", statement("revert E(1);"))
-    + since("0.5.17", "0.6.0", statement("try this.g() returns (uint a) {} catch Error(string memory) {} catch {}"))
+    + since(
+      "0.5.17", "0.6.0",
+      statement("try this.g() returns (uint a) {} catch Error(string memory) {} catch {}"))
     + since("0.7.6", "0.8.0", statement("unchecked { x++; }"))
     + since("0.6.1", "0.6.2", statement("a.b{value: 1}(2);"))
     + since("0.5.17", "0.6.0", statement("x = y[1:2];"))
@@ -116,8 +118,11 @@ struct VersionCase: Sendable, CustomTestStringConvertible {
     + until("0.8.24", "0.8.25", statement("assembly { let mcopy := 1 }"))
     + until("0.8.30", "0.8.31", statement("assembly { let clz := 1 }"))
     + always(statement("assembly { let x := add(1, mload(0x40)) sstore(x, 2) }"))
-    + always(statement("assembly { function g(a, b) -> c, d { c := a d := b } let p, q := g(1, 2) }"))
-    + always(statement("assembly { for { let i := 0 } lt(i, 3) { i := add(i, 1) } { if i { continue } break } }"))
+    + always(
+      statement("assembly { function g(a, b) -> c, d { c := a d := b } let p, q := g(1, 2) }"))
+    + always(
+      statement(
+        "assembly { for { let i := 0 } lt(i, 3) { i := add(i, 1) } { if i { continue } break } }"))
     + always(statement("assembly { switch x case 0 { } case 0x1 { } default { } }"))
     + always(statement("assembly \"evmasm\" { let y := \"abc\" }"))
 }
@@ -163,7 +168,8 @@ struct VersionTests {
   @Test(
     "version pragmas that no compiler satisfies or reads",
     arguments: [
-      "^0.9.0", "0.3.6", "^1.0.0", "0.8.99", ">0.8.36", "\"^0.8.0\"", "0.8.0 0.7.0", "^0.8.0;pragma solidity 0.7.0",
+      "^0.9.0", "0.3.6", "^1.0.0", "0.8.99", ">0.8.36", "\"^0.8.0\"", "0.8.0 0.7.0",
+      "^0.8.0;pragma solidity 0.7.0",
       "v0.8.0", "0.8.", "^", "latest", "0.8.0 & 0.8.1", "00.8.0", "99999999999.0.0",
     ])
   func unsatisfiable(_ expression: String) throws {

@@ -10,6 +10,9 @@ public struct DocumentationTag: Hashable, Sendable {
   /// The text behind the tag, without white space at its ends.
   public let text: String
 
+  /// Whether text stands on the tag's own line; some tools read a tag's arguments only then.
+  public let startsOnTagLine: Bool
+
   /// The text split at white space.
   public var arguments: [String] { text.split(whereSeparator: \.isWhitespace).map(String.init) }
 
@@ -22,7 +25,10 @@ public struct DocumentationTag: Hashable, Sendable {
     func finish() {
       guard let name else { return }
       let text = lines.joined(separator: "\n")
-      tags.append(DocumentationTag(name: name, text: trimmed(text[...])))
+      tags.append(
+        DocumentationTag(
+          name: name, text: trimmed(text[...]),
+          startsOnTagLine: lines.first?.contains { !$0.isWhitespace } ?? false))
     }
     for line in documentation.text.split(
       omittingEmptySubsequences: false, whereSeparator: \.isNewline)

@@ -1,4 +1,5 @@
 import BigInt
+import Ethereum
 import SoliditySyntax
 
 /// A slot number known before the program runs, with the constant that named it.
@@ -45,6 +46,7 @@ package struct SlotEvaluation {
         return arguments.values.first.flatMap { slot(of: $0, depth: depth + 1) }
       case .function(let function, let dispatch, _):
         guard dispatch != .external else { return nil }
+        if let slot = namespaceSlot(of: expression, function) { return slot }
         let target =
           dispatch == .virtual ? program.override(of: function, in: contract) : function
         return returned(by: target, depth: depth + 1)
@@ -69,6 +71,25 @@ package struct SlotEvaluation {
       let result = slot(of: value, depth: depth + 1)
     else { return nil }
     return KnownSlot(value: result.value, name: variable.name, isPassed: result.isPassed)
+  }
+
+  /// The slot of a namespace that a library hashes from its constant id: `"id".erc7201Slot()`. The hash
+  /// is taken in assembly, so the function is known by the name of the standard.
+  private func namespaceSlot(of call: Expression, _ function: FunctionDefinition) -> KnownSlot? {
+    guard function.name == "erc7201Slot", let argument = program.arguments(of: call).first,
+      let argument, let id = text(of: argument)
+    else { return nil }
+    return KnownSlot(
+      value: SlotText.number(StorageLocation.erc7201(id: id)), name: id, isPassed: false)
+  }
+
+  private func text(of expression: Expression) -> String? {
+    var value = program.constantValue(of: expression)
+    if let variable = program.declaration(of: expression) as? VariableDeclaration {
+      value = program.constantValue(of: variable)
+    }
+    guard case .bytes(let bytes) = value else { return nil }
+    return String(decoding: bytes, as: UTF8.self)
   }
 
   /// The constant that a function of one statement returns.

@@ -91,8 +91,12 @@ public struct SlotMap: Sendable {
   public var text: String {
     var lines = [contract]
     for section in sections {
-      lines.append("  \(section.title)")
-      let names = section.rows.map(SlotMap.slotText)
+      // Hashed slots are named once; the rows count from there.
+      let lowest = section.rows.map(\.first).min()
+      let origin = lowest.flatMap { $0.bitWidth > 64 ? $0 : nil }
+      let place = origin.map { " at \(SlotText.hexadecimal($0))" } ?? ""
+      lines.append("  \(section.title)\(place)")
+      let names = section.rows.map { SlotMap.slotText($0, from: origin) }
       let width = min(24, names.map(\.count).max() ?? 0)
       for (row, name) in zip(section.rows, names) {
         let padding = String(repeating: " ", count: max(0, width - name.count))
@@ -104,12 +108,11 @@ public struct SlotMap: Sendable {
     return lines.joined(separator: "\n") + "\n"
   }
 
-  private static func slotText(_ row: SlotMapRow) -> String {
-    let first = SlotText.short(row.first)
-    guard row.last != row.first else { return first }
-    // Far slots are told by their distance, or the line would hold two hashes.
-    if row.first.bitWidth > 64 { return "\(first) + 0..\(row.last - row.first)" }
-    return "\(first)..\(SlotText.short(row.last))"
+  private static func slotText(_ row: SlotMapRow, from origin: BigUInt?) -> String {
+    let sign = origin == nil ? "" : "+"
+    let (first, last) = (row.first - (origin ?? 0), row.last - (origin ?? 0))
+    let start = sign + SlotText.short(first)
+    return first == last ? start : "\(start)..\(SlotText.short(last))"
   }
 
   private static func legend(of row: SlotMapRow) -> String {

@@ -40,8 +40,10 @@ struct SlotMapBuilder {
       return finish()
     }
     rows = []
+    let isNamed = region.name != SlotText.short(region.slot)
     add(
-      label: region.name, type: region.type, contract: "", slot: region.slot, offset: 0,
+      label: isNamed ? region.name : "word", type: region.type, contract: "", slot: region.slot,
+      offset: 0,
       isGap: false, depth: 1)
     return finish()
   }

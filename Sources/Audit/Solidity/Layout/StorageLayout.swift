@@ -36,8 +36,8 @@ public struct StorageEntry: Sendable {
 public enum LayoutProblem: Error, Hashable, Sendable, CustomStringConvertible {
   /// The type of a variable could not be derived; it was laid out as one whole slot.
   case unknownType(variable: String)
-  /// The length of an array could not be evaluated; it was laid out as one element.
-  case unknownLength(variable: String)
+  /// A base contract could not be found; its variables are missing.
+  case unknownBase(name: String)
   /// The base slot of `layout at` could not be evaluated; 0 was taken.
   case unknownBaseSlot
   /// A struct contains itself other than through a mapping or a dynamic array.
@@ -56,8 +56,8 @@ public enum LayoutProblem: Error, Hashable, Sendable, CustomStringConvertible {
     switch self {
     case .unknownType(let variable):
       "the type of '\(variable)' could not be resolved: one slot was assumed for it"
-    case .unknownLength(let variable):
-      "the array length of '\(variable)' could not be evaluated: one element was assumed"
+    case .unknownBase(let name):
+      "the base contract '\(name)' could not be found: its variables are missing here"
     case .unknownBaseSlot:
       "the base slot after 'layout at' could not be evaluated: 0 was assumed"
     case .recursiveStruct(let name): "struct '\(name)' contains itself"
@@ -101,14 +101,17 @@ extension Program {
   package func storageLayout(
     of contract: ContractDefinition, sizes: inout StorageSizes
   ) -> StorageLayout {
+    sizes.problems = []
     var persistent: [VariableDeclaration] = []
     var transient: [VariableDeclaration] = []
     for base in linearizedBases(of: contract).reversed() {
+      for specifier in base.bases where !(declaration(of: specifier.base) is ContractDefinition) {
+        sizes.problems.append(.unknownBase(name: specifier.base.text))
+      }
       for variable in base.stateVariables where variable.mutability == .mutable {
         if variable.isTransient { transient.append(variable) } else { persistent.append(variable) }
       }
     }
-    sizes.problems = []
     var baseSlot = BigUInt(0)
     if let expression = contract.layoutBase {
       if let slot = slotValue(of: expression) {
@@ -119,8 +122,8 @@ extension Program {
     }
     let laidOut = sizes.pack(persistent)
     let laidOutTransient = sizes.pack(transient)
-    if baseSlot + laidOut.slots > StorageSizes.slotCount
-      || laidOutTransient.slots > StorageSizes.slotCount
+    if baseSlot + laidOut.slots >= StorageSizes.slotCount
+      || laidOutTransient.slots >= StorageSizes.slotCount
     {
       sizes.problems.append(.tooLarge)
     }

@@ -8,6 +8,8 @@ public struct StorageUse: Hashable, Sendable {
   public enum Action: String, Hashable, Sendable, Codable {
     /// A storage pointer is set to the slot.
     case point
+    /// The slot is handed to a function that uses it.
+    case pass
     /// The slot is read.
     case read
     /// The slot is written.
@@ -72,16 +74,39 @@ public struct ContractStorage: Sendable {
   public let problems: [LayoutProblem]
 }
 
-extension Program {
+/// Reads the storage of contracts of one program; for many contracts faster than asking for each, since
+/// code and structs that they share are looked at once.
+public struct StorageReader {
+  private let program: Program
+  private var sizes: StorageSizes
+  private var code: SlotCode
+
+  /// Prepares to read a program.
+  public init(program: Program) {
+    self.program = program
+    sizes = StorageSizes(program: program)
+    code = SlotCode(program: program)
+  }
+
   /// The declared variables of a contract together with the namespaces and hand-made slots that its
   /// own and inherited functions use, also through functions of libraries and free functions they
   /// call.
-  public func storage(of contract: ContractDefinition) -> ContractStorage {
-    var sizes = StorageSizes(program: self)
-    let layout = storageLayout(of: contract, sizes: &sizes)
-    var finder = StorageRegionFinder(program: self, contract: contract, sizes: sizes)
+  public mutating func storage(of contract: ContractDefinition) -> ContractStorage {
+    let layout = program.storageLayout(of: contract, sizes: &sizes)
+    var finder = StorageRegionFinder(program: program, contract: contract, sizes: sizes)
+    // Handed over and back, so that the table has one owner and is not copied.
+    swap(&finder.code, &code)
     let regions = finder.regions()
+    swap(&finder.code, &code)
     return ContractStorage(
       layout: layout, regions: regions, problems: layout.problems + finder.problems)
+  }
+}
+
+extension Program {
+  /// The storage of one contract; see `StorageReader`.
+  public func storage(of contract: ContractDefinition) -> ContractStorage {
+    var reader = StorageReader(program: self)
+    return reader.storage(of: contract)
   }
 }

@@ -24,21 +24,32 @@ struct StorageRegionFinder {
     var origin: StorageRegion.Origin
     var type: SolidityType
     var constantName: String?
+    var isPassed = false
     var uses: Set<StorageUse> = []
   }
 
-  /// More visits than this are not made; no contract written by people comes near.
-  private static let maximumVisits = 20_000
+  /// One function is walked with at most this many different sets of known parameters.
+  private static let maximumVisits = 1000
+  /// Walks with known parameters look at no more nodes than this; no contract written by people
+  /// comes near.
+  private static let maximumNodes = 2_000_000
 
   private let program: Program
   private let contract: ContractDefinition
   private var sizes: StorageSizes
   private var drafts: [Key: Draft] = [:]
+  /// Calls that hand a slot named there to a function.
+  private var passes: [BigUInt: Set<StorageUse>] = [:]
   private var visited: Set<Visit> = []
-  private var pending: [(SyntaxItem, [NodeID: KnownSlot])] = []
+  private var visits: [NodeID: Int] = [:]
+  private var remainingNodes = maximumNodes
+  private var pending: [(item: SyntaxItem, id: NodeID, parameters: [NodeID: KnownSlot])] = []
+  /// What earlier walks found worth looking at in each function.
+  var code: SlotCode
   private(set) var problems: [LayoutProblem] = []
 
   init(program: Program, contract: ContractDefinition, sizes: StorageSizes) {
+    code = SlotCode(program: program)
     self.program = program
     self.contract = contract
     self.sizes = sizes
@@ -54,7 +65,7 @@ struct StorageRegionFinder {
         enqueue(.variable(variable), id: variable.id)
       }
     }
-    while let (item, parameters) = pending.popLast() { walk(item, parameters) }
+    while let next = pending.popLast() { walk(next.item, next.id, next.parameters) }
     return finish()
   }
 
@@ -79,18 +90,25 @@ struct StorageRegionFinder {
   private mutating func enqueue(
     _ item: SyntaxItem, id: NodeID, parameters: [NodeID: KnownSlot] = [:]
   ) {
-    guard visited.count < StorageRegionFinder.maximumVisits,
-      visited.insert(Visit(function: id, parameters: parameters)).inserted
-    else { return }
-    pending.append((item, parameters))
+    if !parameters.isEmpty {
+      guard remainingNodes > 0, visits[id, default: 0] < StorageRegionFinder.maximumVisits else {
+        return
+      }
+    }
+    guard visited.insert(Visit(function: id, parameters: parameters)).inserted else { return }
+    visits[id, default: 0] += 1
+    pending.append((item, id, parameters))
   }
 
   // MARK: Walking
 
-  private mutating func walk(_ item: SyntaxItem, _ parameters: [NodeID: KnownSlot]) {
+  private mutating func walk(
+    _ item: SyntaxItem, _ id: NodeID, _ parameters: [NodeID: KnownSlot]
+  ) {
     var values = SlotEvaluation(program: program, contract: contract)
     values.known = parameters
-    for part in SyntaxTraversal(item) {
+    for part in code.parts(of: item, id: id) {
+      if !parameters.isEmpty { remainingNodes -= 1 }
       switch part {
       case .invocation(let invocation): follow(invocation, values)
       case .statement(let statement):
@@ -128,7 +146,7 @@ struct StorageRegionFinder {
     let arguments = program.arguments(of: call)
     enqueue(
       .function(target), id: target.id,
-      parameters: known(target.parameters, given: arguments, values))
+      parameters: known(target.parameters, given: arguments, values, at: call))
   }
 
   private mutating func follow(_ invocation: ModifierInvocation, _ values: SlotEvaluation) {
@@ -136,11 +154,12 @@ struct StorageRegionFinder {
     enqueue(
       .modifier(modifier), id: modifier.id,
       parameters: known(
-        modifier.parameters ?? [], given: invocation.arguments ?? [], values))
+        modifier.parameters ?? [], given: invocation.arguments ?? [], values, at: invocation))
   }
 
-  private func known(
-    _ parameters: [VariableDeclaration], given arguments: [Expression?], _ values: SlotEvaluation
+  private mutating func known(
+    _ parameters: [VariableDeclaration], given arguments: [Expression?], _ values: SlotEvaluation,
+    at call: some SyntaxNode
   ) -> [NodeID: KnownSlot] {
     var result: [NodeID: KnownSlot] = [:]
     for (parameter, argument) in zip(parameters, arguments) {
@@ -148,6 +167,10 @@ struct StorageRegionFinder {
         let slot = values.slot(of: argument)
       else { continue }
       result[parameter.id] = KnownSlot(value: slot.value, name: slot.name, isPassed: true)
+      if !slot.isPassed {
+        passes[slot.value, default: []].insert(
+          StorageUse(action: .pass, unit: call.id.unit, range: call.range))
+      }
     }
     return result
   }
@@ -206,6 +229,7 @@ struct StorageRegionFinder {
     var draft = drafts[key] ?? Draft(origin: origin, type: type, constantName: slot.name)
     if draft.origin == .access, origin != .access { draft.type = type }
     draft.origin = min(draft.origin, origin)
+    draft.isPassed = draft.isPassed || slot.isPassed
     if draft.constantName == nil { draft.constantName = slot.name }
     draft.uses.insert(
       StorageUse(action: action, unit: node.id.unit, range: node.range))
@@ -218,6 +242,7 @@ struct StorageRegionFinder {
     mergePlainAccesses()
     var regions: [StorageRegion] = []
     for (key, draft) in drafts {
+      let uses = draft.isPassed ? draft.uses.union(passes[key.slot] ?? []) : draft.uses
       let wellKnown = SlotText.word(key.slot).flatMap { WellKnownSlot(slot: $0) }
       var type = draft.type
       if draft.origin == .access, wellKnown?.holdsAddress == true {
@@ -240,7 +265,7 @@ struct StorageRegionFinder {
           origin: draft.origin, slot: key.slot, isTransient: key.isTransient, name: name,
           namespace: namespace, wellKnown: wellKnown, type: type,
           numberOfBytes: sizes.size(of: type, name: name).numberOfBytes, entries: entries,
-          uses: draft.uses.sorted {
+          uses: uses.sorted {
             ($0.unit, $0.range, $0.action.rawValue) < ($1.unit, $1.range, $1.action.rawValue)
           }))
     }
@@ -289,26 +314,6 @@ extension WellKnownSlot {
       .zeppelinOSImplementation, .zeppelinOSAdmin:
       true
     case .erc1967Rollback, .diamondStorage: false
-    }
-  }
-}
-
-extension VariableDeclaration {
-  /// Whether it lives within one function.
-  fileprivate var isLocal: Bool {
-    switch role {
-    case .local, .parameter, .returnParameter: true
-    default: false
-    }
-  }
-}
-
-extension SolidityType {
-  /// Whether a value can be a slot number: whole words.
-  fileprivate var canHoldSlot: Bool {
-    switch self {
-    case .integer, .fixedBytes, .userDefinedValue, .unknown: true
-    default: false
     }
   }
 }

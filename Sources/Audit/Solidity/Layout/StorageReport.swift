@@ -32,7 +32,7 @@ public struct StorageReport: Hashable, Sendable, Codable {
 
   /// One place that names a slot by hand.
   public struct Use: Hashable, Sendable, Codable {
-    /// `point`, `read` or `write`.
+    /// `point`, `pass`, `read` or `write`.
     public let action: StorageUse.Action
     /// The file.
     public let path: String

@@ -84,6 +84,10 @@ package struct StorageSizes {
     case .enumeration(let definition):
       return .value(bytes: StorageSizes.enumBytes(valueCount: definition.node.values.count))
     case .userDefinedValue(let definition):
+      if program.unit(of: definition.node).language.dialect == CompilerVersion(0, 8, 8) {
+        // That one compiler gave every user-defined value type a whole slot.
+        return .oneSlot
+      }
       return size(of: underlyingType(of: definition.node), name: name)
     case .function(let function): return .value(bytes: function.isExternal ? 24 : 8)
     case .bytes, .string, .mapping, .array(_, nil, _): return .oneSlot

@@ -9,6 +9,8 @@ struct AttachedFunctions {
   }
   private(set) var members: [String: [Entry]] = [:]
   private(set) var operators: [String: [Entry]] = [:]
+  /// Whether a directive names something that is not known.
+  private(set) var isIncomplete = false
 
   /// Nothing attached.
   init() {}
@@ -47,10 +49,14 @@ struct AttachedFunctions {
   ) {
     let target = directive.target.map { resolver.type(of: $0, in: context).located(nil) }
     // A type that is not known attaches nothing: it would stand for every type.
-    if let target, target.isUnknown { return }
+    if let target, target.isUnknown {
+      isIncomplete = true
+      return
+    }
     switch directive.functions {
     case .library(let path):
       guard let library = resolver.resolve(path, in: context).first as? ContractDefinition else {
+        isIncomplete = true
         return
       }
       for function in library.functions
@@ -61,7 +67,9 @@ struct AttachedFunctions {
       }
     case .list(let list):
       for (path, symbol) in list {
-        for case let function as FunctionDefinition in resolver.resolve(path, in: context) {
+        let found = resolver.resolve(path, in: context)
+        if found.isEmpty { isIncomplete = true }
+        for case let function as FunctionDefinition in found {
           let entry = Entry(function: function, target: target)
           if let symbol {
             insert(entry, into: &operators, as: symbol)

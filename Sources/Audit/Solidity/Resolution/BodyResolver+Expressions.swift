@@ -90,8 +90,8 @@ extension BodyResolver {
   }
 
   func type(of candidate: Operand.Candidate) -> SolidityType {
-    let isExternal = candidate.dispatch == .external || candidate.dispatch == .libraryDelegate
-    var type = resolver.functionType(of: candidate.function, external: isExternal)
+    var type = resolver.functionType(
+      of: candidate.function, external: candidate.dispatch == .external)
     if candidate.dispatch == .external {
       type.parameters = type.parameters.map { $0.isReference ? $0.located(.memory) : $0 }
       type.returns = type.returns.map { $0.isReference ? $0.located(.memory) : $0 }

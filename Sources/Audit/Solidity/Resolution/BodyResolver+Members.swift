@@ -29,7 +29,7 @@ extension BodyResolver {
       return resolver.tables.contractNumbers[contract.node.id].map { resolver.isIncomplete[$0] }
         ?? true
     case .module(let number): return resolver.fileScopes.isIncomplete[Int(number)]
-    default: return context.isIncomplete
+    default: return context.isIncomplete || context.attachments.isIncomplete
     }
   }
 

@@ -10,13 +10,14 @@ extension BodyResolver {
     case .bytes, .string, .fixedBytes: return Operand(type: .fixedBytes(1))
     case .metatype(let element):
       guard let index else {
-        return Operand(type: .metatype(.array(element: element, length: nil, location: nil)))
+        return Operand(
+          type: .metatype(.array(element: element, length: nil, location: .memory)))
       }
       guard let length = CompileTimeEvaluator(syntax: resolver).number(index)?.value.integer,
         length > 0
       else { return .unknown }
       return Operand(
-        type: .metatype(.array(element: element, length: length.magnitude, location: nil)))
+        type: .metatype(.array(element: element, length: length.magnitude, location: .memory)))
     default: return .unknown
     }
   }

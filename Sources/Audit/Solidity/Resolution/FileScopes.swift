@@ -19,7 +19,8 @@ extension Dictionary where Key == String, Value == [any Declaration] {
 struct FileScopes {
   /// By unit number.
   private(set) var scopes: [Scope]
-  /// Units that bring in everything from a file that was not found, directly or through others.
+  /// Units that may declare more than is known: they were not understood in the whole, or bring in everything from a
+  /// file that was not found, directly or through others.
   private(set) var isIncomplete: [Bool]
 
   /// Collects the names declared in each file and carries them along the imports.
@@ -28,7 +29,7 @@ struct FileScopes {
   /// until nothing changes.
   init(units: [SourceUnit], imports: ImportTable, report: (ResolutionDiagnostic) -> Void) {
     scopes = units.map { FileScopes.ownNames(of: $0) }
-    isIncomplete = Array(repeating: false, count: units.count)
+    isIncomplete = units.map { !$0.understood }
     let directives = units.map { unit in
       unit.items.compactMap { item -> ImportDirective? in
         if case .import(let directive) = item { directive } else { nil }

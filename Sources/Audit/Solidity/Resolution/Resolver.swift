@@ -122,7 +122,7 @@ final class Resolver {
   }
 
   private func linearizeContracts() {
-    isIncomplete = Array(repeating: false, count: contracts.count)
+    isIncomplete = contracts.map { !units[Int($0.id.unit)].understood }
     tables.contracts = contracts.enumerated().map { number, contract in
       let context = unitContexts[Int(contract.id.unit)]
       let bases = contract.bases.compactMap {

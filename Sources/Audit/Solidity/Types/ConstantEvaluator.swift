@@ -333,6 +333,12 @@ struct ConstantEvaluator {
       return .bytes(Keccak256.hash(bytes).bytes)
     case "abi.encode": return encoded(arguments).map { .bytes($0) }
     case "abi.encodePacked": return packed(arguments).map { .bytes($0) }
+    case "abi.encodeWithSignature", "abi.encodeWithSelector":
+      guard let first = arguments.first.flatMap({ data($0) }),
+        let rest = encoded(Array(arguments.dropFirst()))
+      else { return nil }
+      if name == "abi.encodeWithSelector" { return .bytes(first + rest) }
+      return .bytes(Array(Keccak256.hash(first).bytes.prefix(4)) + rest)
     case "bytes.concat", "string.concat":
       var result: [UInt8] = []
       for argument in arguments {

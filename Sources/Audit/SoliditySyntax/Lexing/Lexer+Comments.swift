@@ -143,7 +143,8 @@ extension Lexer {
       while index < contentEnd, base[index] != 0x0A, base[index] != 0x0D { index += 1 }
       if index > lineStart || !isBlock {
         if !isFirst, !text.isEmpty { text.append(0x0A) }
-        text.append(contentsOf: UnsafeBufferPointer(start: base + lineStart, count: index - lineStart))
+        text.append(
+          contentsOf: UnsafeBufferPointer(start: base + lineStart, count: index - lineStart))
       }
       if byte(index) == 0x0D, byte(index + 1) == 0x0A { index += 1 }
       index += 1

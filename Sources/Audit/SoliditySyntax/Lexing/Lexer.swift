@@ -157,7 +157,9 @@ struct Lexer {
       position += 1
       // The rest of a character of several bytes belongs to the same problem.
       while position < count, base[position] & 0xC0 == 0x80 { position += 1 }
-      return illegal(.unknownCharacter, start)
+      let isByteOrderMark =
+        start == 0 && position == 3 && base[0] == 0xEF && base[1] == 0xBB && base[2] == 0xBF
+      return illegal(isByteOrderMark ? .byteOrderMark : .unknownCharacter, start)
     }
   }
 

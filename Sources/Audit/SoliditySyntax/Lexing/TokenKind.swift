@@ -145,13 +145,14 @@ struct Token {
 
 /// Why no token could be made.
 enum LexicalProblem: UInt16 {
-  case unknownCharacter, unterminatedComment, unterminatedString, badEscape, badHexString
+  case unknownCharacter, byteOrderMark, unterminatedComment, unterminatedString, badEscape, badHexString
   case badSeparator, hexWithoutQuote, unicodeWithoutQuote, nonASCIIInString, octalNumber
   case badHexDigit, badExponent, badNumberEnd, directionUnderflow, directionMismatch
 
   var message: String {
     switch self {
     case .unknownCharacter: "no token starts with this character"
+    case .byteOrderMark: "the file starts with a byte order mark, which the compiler refuses"
     case .unterminatedComment: "the comment is not closed"
     case .unterminatedString: "the string is not closed on its line"
     case .badEscape: "invalid escape sequence in the string"

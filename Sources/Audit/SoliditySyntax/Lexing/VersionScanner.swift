@@ -4,6 +4,8 @@ struct VersionScanner {
   private(set) var admitted = CompilerVersion.released
   /// Whether there is a pragma.
   private(set) var isPinned = false
+  /// The text of the pragma read last.
+  private var lastText: [UInt8] = []
   /// Malformed or unsatisfiable pragmas.
   private(set) var diagnostics: [SyntaxDiagnostic] = []
 
@@ -87,6 +89,9 @@ struct VersionScanner {
     while first < text.count, text[first] <= 0x20 { first += 1 }
     let isSolidity = text.withUnsafeBufferPointer { Self.isWord("solidity", $0, first) }
     guard isSolidity else { return index }
+    // Many equal pragmas stand in flattened files; once is enough.
+    if text == lastText { return index }
+    lastText = text
     let range = SourceRange(start: start, end: index + 1)
     do {
       let expression = try VersionExpression(Array(text[(first + 8)...]))

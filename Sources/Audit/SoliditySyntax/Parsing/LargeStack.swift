@@ -7,9 +7,11 @@
 #endif
 
 /// Runs work on a thread of its own with a stack large enough for the deepest nesting the parser admits.
-enum LargeStack {
+///
+/// For passes that recurse over trees which may nest up to `Parser.maximumNesting` levels.
+package enum LargeStack {
   /// Bytes of stack; pages are only taken when used.
-  static let size = 64 << 20
+  package static let size = 64 << 20
 
   /// Carries the work in and its result out. The thread that made it waits for the one that runs it, so the
   /// two never touch it at the same time.
@@ -31,7 +33,7 @@ enum LargeStack {
   }
 
   /// The result of `work`, or nil if no thread could be started.
-  static func run<Value>(_ work: @escaping () -> Value?) -> Value? {
+  package static func run<Value>(_ work: @escaping () -> Value?) -> Value? {
     var attributes = pthread_attr_t()
     guard pthread_attr_init(&attributes) == 0 else { return nil }
     defer { pthread_attr_destroy(&attributes) }
@@ -41,21 +43,25 @@ enum LargeStack {
     let argument = Unmanaged.passRetained(runner as Runner).toOpaque()
     #if canImport(Darwin)
       var thread: pthread_t?
-      let status = pthread_create(&thread, &attributes, { raw in
-        Unmanaged<Runner>.fromOpaque(raw).takeRetainedValue().run()
-        return nil
-      }, argument)
+      let status = pthread_create(
+        &thread, &attributes,
+        { raw in
+          Unmanaged<Runner>.fromOpaque(raw).takeRetainedValue().run()
+          return nil
+        }, argument)
       guard status == 0, let thread else {
         Unmanaged<Runner>.fromOpaque(argument).release()
         return nil
       }
     #else
       var thread = pthread_t()
-      let status = pthread_create(&thread, &attributes, { raw in
-        guard let raw else { return nil }
-        Unmanaged<Runner>.fromOpaque(raw).takeRetainedValue().run()
-        return nil
-      }, argument)
+      let status = pthread_create(
+        &thread, &attributes,
+        { raw in
+          guard let raw else { return nil }
+          Unmanaged<Runner>.fromOpaque(raw).takeRetainedValue().run()
+          return nil
+        }, argument)
       guard status == 0 else {
         Unmanaged<Runner>.fromOpaque(argument).release()
         return nil

@@ -118,7 +118,9 @@ extension SyntaxReader {
     }
   }
 
-  private mutating func parseIndex(_ base: Expression, _ start: Int32) throws(SyntaxAbort) -> Expression {
+  private mutating func parseIndex(_ base: Expression, _ start: Int32) throws(SyntaxAbort)
+    -> Expression
+  {
     var highest = height
     advance()
     var first: Expression?

@@ -168,12 +168,16 @@ extension SyntaxReader {
     while true {
       let next = look.next()
       switch next.kind {
-      case .leftParen: parentheses += 1
+      case .leftParen:
+        parentheses += 1
+        if parentheses > Self.maximumNesting { return true }
       case .rightParen: parentheses -= 1
       case .leftBrace where parentheses <= 0: return true
       case .semicolon where parentheses <= 0: return previous != .identifier
       case .assign where parentheses <= 0: return false
-      case .endOfFile, .rightBrace: return true
+      // No header goes on behind these: what is wrong is found when it is read.
+      case .endOfFile, .rightBrace, .contract, .library, .event, .modifier: return true
+      case .function where parentheses <= 0: return true
       default: break
       }
       previous = next.kind

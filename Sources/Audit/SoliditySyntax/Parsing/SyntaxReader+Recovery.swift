@@ -17,7 +17,7 @@ extension SyntaxReader {
         if braces == 0 { return }
         braces -= 1
         advance()
-        if braces == 0, token.kind != .else, token.kind != .catch { return }
+        if braces == 0, !goesOnBehindBrace() { return }
       case .contract, .interface, .library, .modifier, .constructor, .event, .pragma:
         if token.start > start { return }
         advance()
@@ -30,6 +30,14 @@ extension SyntaxReader {
       default:
         advance()
       }
+    }
+  }
+
+  /// Whether the current token, behind a closing brace, cannot begin a statement that was meant.
+  private func goesOnBehindBrace() -> Bool {
+    switch token.kind {
+    case .else, .catch, .leftBrace, .leftParen, .leftBracket, .period, .semicolon, .comma: true
+    default: false
     }
   }
 

@@ -91,7 +91,8 @@ extension SyntaxReader {
     let name = text(nameStart, nameEnd)
     let value = valueStart < valueEnd && nameEnd <= valueStart ? text(valueStart, valueEnd) : ""
     if name == "experimental", value == "solidity" {
-      report("the experimental language of 'pragma experimental solidity' is not read",
+      report(
+        "the experimental language of 'pragma experimental solidity' is not read",
         rangeSince(start))
     }
     return PragmaDirective(id: makeID(), range: rangeSince(start), name: name, value: value)

@@ -18,7 +18,6 @@ extension SyntaxReader {
         depth = savedDepth
         setYul(false)
         recoverStatement(first)
-        if stops { throw SyntaxAbort() }
         statements.append(
           Statement(id: makeID(), range: rangeSince(first), kind: .missing))
       }
@@ -354,7 +353,9 @@ extension SyntaxReader {
     return .variables(variables, initialValue: value)
   }
 
-  private mutating func parseUntypedVariable(_ start: Int32) throws(SyntaxAbort) -> VariableDeclaration {
+  private mutating func parseUntypedVariable(_ start: Int32) throws(SyntaxAbort)
+    -> VariableDeclaration
+  {
     var location: DataLocation?
     if token.kind.isLocation {
       location = self.location(token.kind)

@@ -61,7 +61,6 @@ extension SyntaxReader {
         yulLoopPart = savedPart
         isInsideYulFunction = savedFunction
         recoverYulStatement(first)
-        if stops { throw SyntaxAbort() }
         statements.append(YulStatement(id: makeID(), range: rangeSince(first), kind: .missing))
       }
     }
@@ -178,7 +177,8 @@ extension SyntaxReader {
       var targets: [YulExpression] = []
       while true {
         guard case .identifier(let name) = target.kind else {
-          throw failure("a name must stand before '\(token.kind == .comma ? "," : ":=")'", target.range)
+          throw failure(
+            "a name must stand before '\(token.kind == .comma ? "," : ":=")'", target.range)
         }
         if isInstruction(target.range) {
           throw failure("cannot assign to the instruction '\(name)'", target.range)

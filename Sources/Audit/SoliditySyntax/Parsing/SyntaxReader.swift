@@ -248,9 +248,7 @@ struct SyntaxReader {
       stops = true
       return SyntaxAbort()
     }
-    report("nested too deeply (more than \(Self.maximumNesting) levels)", token.range)
-    stops = true
-    return SyntaxAbort()
+    return failure("nested too deeply (more than \(Self.maximumNesting) levels)", token.range)
   }
 
   /// Counts a level of the expression read last.
@@ -274,7 +272,9 @@ struct SyntaxReader {
 
   /// A member's name, which may be the word `address`.
   mutating func expectMemberName() throws(SyntaxAbort) -> Name {
-    guard token.kind == .identifier || token.kind == .typeAddress else { throw unexpected("a name") }
+    guard token.kind == .identifier || token.kind == .typeAddress else {
+      throw unexpected("a name")
+    }
     let name = Name(text: nameText(token.start, token.end), range: token.range)
     advance()
     return name

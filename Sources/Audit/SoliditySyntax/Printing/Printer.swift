@@ -77,7 +77,8 @@ public struct Printer {
   }
 
   mutating func put(_ text: StaticString) {
-    output.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    output.append(
+      contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
   }
 
   mutating func startLine() {
@@ -185,7 +186,11 @@ public struct Printer {
         var length = 1
         while index + length < bytes.count, bytes[index + length] & 0xC0 == 0x80 { length += 1 }
         for offset in 0..<length {
-          if isSpecial { putStringByte(bytes[index + offset]) } else { output.append(bytes[index + offset]) }
+          if isSpecial {
+            putStringByte(bytes[index + offset])
+          } else {
+            output.append(bytes[index + offset])
+          }
         }
         index += length
       }

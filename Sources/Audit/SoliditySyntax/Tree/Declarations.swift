@@ -506,7 +506,8 @@ public final class VariableDeclaration: Declaration {
     id: NodeID, range: SourceRange, name: Name, typeName: TypeName?, role: VariableRole,
     writtenVisibility: Visibility? = nil, mutability: VariableMutability = .mutable,
     isTransient: Bool = false, isIndexed: Bool = false, location: DataLocation? = nil,
-    override: OverrideSpecifier? = nil, value: Expression? = nil, documentation: Documentation? = nil
+    override: OverrideSpecifier? = nil, value: Expression? = nil,
+    documentation: Documentation? = nil
   ) {
     self.id = id
     self.range = range
@@ -669,7 +670,8 @@ public final class EventDefinition: Declaration {
   public let documentation: Documentation?
 
   package init(
-    id: NodeID, range: SourceRange, name: Name, parameters: [VariableDeclaration], isAnonymous: Bool,
+    id: NodeID, range: SourceRange, name: Name, parameters: [VariableDeclaration],
+    isAnonymous: Bool,
     documentation: Documentation?
   ) {
     self.id = id

@@ -71,7 +71,8 @@ public final class Statement: SyntaxNode {
     case emit(Expression)
     /// `try call returns (...) { } catch { }`
     case `try`(
-      call: Expression, returnParameters: [VariableDeclaration], body: Block, catches: [CatchClause])
+      call: Expression, returnParameters: [VariableDeclaration], body: Block, catches: [CatchClause]
+    )
     /// `T x = value;`, `(T x, , U y) = value;`, `var (a, b) = value;`. Holes are nil.
     case variables([VariableDeclaration?], initialValue: Expression?)
     /// An expression statement.

@@ -32,14 +32,13 @@ public struct CompatibleVerdict: Sendable {
     var operations: [StorageOperation] = []
     var failure: CompatibilityFailure?
     do throws(CompatibilityFailure) {
+      errors = try validation.errors(of: new.contract)
+      operations = try CompatibleVerdict.operations(from: old, to: new, options)
       for version in [new] + (old.map { [$0] } ?? [])
       where Validation(program: version.program).isAbstract(version.contract) {
         throw .abstractContract(version.contract.name)
       }
-      errors = try validation.errors(of: new.contract)
-      operations = try CompatibleVerdict.operations(from: old, to: new, options)
     } catch {
-      errors = []
       failure = error
     }
     errors.removeAll { error in

@@ -232,8 +232,8 @@ struct StorageComparison {
     let oldBase = old.sizes.underlyingType(of: first)
     let newBase = new.sizes.underlyingType(of: second)
     if !areKnown { return oldBase == newBase ? nil : .unknown(from: from, to: to) }
-    let oldSize = old.sizes.size(of: oldBase, name: from).bytes
-    let newSize = new.sizes.size(of: newBase, name: to).bytes
+    let oldSize = old.sizes.size(of: original, name: from)
+    let newSize = new.sizes.size(of: updated, name: to)
     return oldSize == newSize ? nil : .typeResize(from: from, to: to)
   }
 

@@ -11,10 +11,11 @@ enum UpgradeAnnotations {
   static let renamedFrom = "oz-renamed-from"
   static let retypedFrom = "oz-retyped-from"
 
-  /// The arguments of all `@custom:tag` in a comment; nil if the tag does not appear.
+  /// The arguments of all `@custom:tag` in a comment; nil if the tag does not appear. Text that only
+  /// starts below the tag's line is no argument.
   static func arguments(of tag: String, in documentation: Documentation?) -> [String]? {
     let found = DocumentationTag.tags(of: documentation).filter { $0.name == "custom:\(tag)" }
-    return found.isEmpty ? nil : found.flatMap(\.arguments)
+    return found.isEmpty ? nil : found.filter(\.startsOnTagLine).flatMap(\.arguments)
   }
 
   /// The whole text behind the last `@custom:tag` of a comment.

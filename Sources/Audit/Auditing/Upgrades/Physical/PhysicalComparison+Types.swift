@@ -63,8 +63,8 @@ extension PhysicalComparison {
       report(
         .widened, isSafe ? .low : .high, leaf, other, context,
         isSafe
-          ? "\(label.0) became \(label.1): values stay the same where the \(newBytes - oldBytes) "
-            + "bytes above them were never used."
+          ? "\(label.0) became \(label.1): values stay the same where nothing ever used the bytes "
+            + "above them."
           : "\(label.0) became \(label.1): the value is read from more bytes and comes out different."
       )
       return
@@ -81,7 +81,7 @@ extension PhysicalComparison {
       report(
         change.severity == .informational ? .equivalentType : .reinterpreted, change.severity,
         leaf, other, context, "\(label.0) became \(label.1). \(change.reason)")
-    } else if label.0 != label.1 {
+    } else if !isSameName(leaf.type, other.type) {
       report(
         .equivalentType, .informational, leaf, other, context,
         "\(label.0) became \(label.1), which is kept in the same way.")
@@ -128,9 +128,9 @@ extension PhysicalComparison {
       compareEnums(leaf, other, first.node, second.node, context)
       return
     }
-    guard labels.0 != labels.1 else { return }
     switch (before, after) {
     case (.number, .number), (.signedNumber, .signedNumber), (.bytes, .bytes), (.text, .text):
+      guard !isSameName(oldKey, newKey) else { return }
       report(
         .equivalentType, .informational, leaf, other, context,
         "Keys of type \(labels.0) and \(labels.1) are hashed in the same way, so entries are found."
@@ -219,9 +219,15 @@ extension PhysicalComparison {
     }
   }
 
-  /// Whether two types of different programs are written the same.
-  func isSameType(_ type: SolidityType, _ other: SolidityType) -> Bool {
-    old.names.label(of: type) == new.names.label(of: other)
+  /// Whether two value types have the same name, whatever the contract that declares them is called.
+  private func isSameName(_ type: SolidityType, _ other: SolidityType) -> Bool {
+    switch (type, other) {
+    case (.userDefinedValue(let first), .userDefinedValue(let second)):
+      first.node.name == second.node.name
+    case (.enumeration(let first), .enumeration(let second)): first.node.name == second.node.name
+    case (.function, .function): true
+    default: old.names.label(of: type) == new.names.label(of: other)
+    }
   }
 
   // MARK: Constants

@@ -45,6 +45,8 @@ struct PhysicalComparison {
     _ oldLeaves: [StorageLeaf], _ newLeaves: [StorageLeaf], _ context: Context
   ) {
     var context = context
+    let oldLeaves = old.opened(oldLeaves, against: newLeaves)
+    let newLeaves = new.opened(newLeaves, against: oldLeaves)
     context.oldLeaves = oldLeaves
     context.newLeaves = newLeaves
     let identities = LeafIdentities(old: oldLeaves, new: newLeaves)
@@ -63,7 +65,7 @@ struct PhysicalComparison {
         compare(leaf, sharing, identities, context)
       }
     }
-    addNewcomers(context)
+    addNewcomers(identities, context)
   }
 
   // MARK: Gaps and new variables
@@ -80,13 +82,16 @@ struct PhysicalComparison {
     if let successor = sharing.first(where: \.isGap),
       successor.end != gap.end || successor.start < gap.start
     {
+      let endsSame = successor.end == gap.end
       report(
-        .resizedGap, successor.end == gap.end ? .informational : .low, gap, successor, context,
-        "The gap ends at another byte than before, so what follows it may have moved.")
+        .resizedGap, endsSame ? .informational : .low, gap, successor, context,
+        endsSame
+          ? "The gap starts earlier and ends where it ended, so what follows it has not moved."
+          : "The gap ends at another byte than before, so what follows it may have moved.")
     }
   }
 
-  private mutating func addNewcomers(_ context: Context) {
+  private mutating func addNewcomers(_ identities: LeafIdentities, _ context: Context) {
     let oldEnd = context.oldLeaves.map(\.end).max() ?? 0
     var index = 0
     for leaf in context.newLeaves where !leaf.isGap && !leaf.isRaw {
@@ -94,6 +99,8 @@ struct PhysicalComparison {
         index += 1
       }
       if index < context.oldLeaves.count, context.oldLeaves[index].start < leaf.end { continue }
+      // A variable that moved here was told where it came from.
+      if identities.predecessor(of: leaf) != nil { continue }
       if leaf.start >= oldEnd || !isBetweenDeclared(leaf, context) {
         var message = "'\(leaf.path)' takes bytes behind everything the old version used."
         if leaf.path.contains("."), context.prefix.isEmpty, !leaf.identity.isEmpty {
@@ -141,6 +148,9 @@ struct PhysicalComparison {
     for other in live {
       if other.start == leaf.start {
         comparePair(leaf, other, successor, identities, context)
+      } else if let successor, successor.start != leaf.start {
+        reportMove(leaf, to: successor, readAs: other, context)
+        return
       } else {
         reportOverlap(leaf, other, context)
       }
@@ -163,15 +173,17 @@ struct PhysicalComparison {
             + "old version keeps in slot \(placeText(predecessor.slot, context)).")
         return
       }
-      if leaf.end == other.end, isSameType(leaf.type, other.type) {
-        let isSaid = other.root.map { renamedFrom($0) == leaf.root?.name } ?? false
-        report(
-          .renamed, isSaid ? .informational : .low, leaf, other, context,
-          "'\(leaf.path)' is now called '\(other.path)': same bytes, same type."
-            + (isSaid ? " The new version says so." : " Its old value becomes the new one's."))
-      }
     }
+    let reported = found.count
     compareTypes(leaf, other, context)
+    guard leaf.identity != other.identity, !leaf.isRaw, !other.isRaw,
+      found[reported...].allSatisfy({ $0.severity < .medium })
+    else { return }
+    let isSaid = other.root.map { renamedFrom($0) == leaf.root?.name } ?? false
+    report(
+      .renamed, isSaid ? .informational : .low, leaf, other, context,
+      "'\(leaf.path)' is now called '\(other.path)' and keeps its bytes."
+        + (isSaid ? " The new version says so." : " Its old value becomes the new one's."))
   }
 
   private func renamedFrom(_ variable: VariableDeclaration) -> String? {

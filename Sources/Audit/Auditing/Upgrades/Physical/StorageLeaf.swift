@@ -21,6 +21,16 @@ struct StorageLeaf {
   var slot: BigUInt { start / 32 }
   var offset: Int { Int(start % 32) }
 
+  var isArray: Bool {
+    guard case .array = type else { return false }
+    return true
+  }
+
+  var isStaticArray: Bool {
+    guard case .array(_, .some, _) = type else { return false }
+    return true
+  }
+
   func overlaps(_ other: StorageLeaf) -> Bool { start < other.end && other.start < end }
 }
 
@@ -28,6 +38,8 @@ struct StorageLeaf {
 struct StorageSide {
   /// Structs are opened until there are this many leaves; further ones are compared as a whole.
   private static let maximumLeaves = 20_000
+  /// Longer arrays are not cut into elements.
+  private static let maximumOpenedElements = BigUInt(64)
 
   let version: ContractVersion
   let storage: ContractStorage
@@ -107,6 +119,35 @@ struct StorageSide {
       StorageLeaf(
         path: path, identity: identity, contract: contract, type: type, start: start,
         end: start + size, isGap: isGap, declaration: declaration, root: root, isRaw: false))
+  }
+
+  /// The leaves with short static arrays cut into their elements where the other version has no array
+  /// at the same place, so that an array can be compared with single variables.
+  mutating func opened(_ leaves: [StorageLeaf], against others: [StorageLeaf]) -> [StorageLeaf] {
+    let arrays = Set(others.filter(\.isArray).map(\.start))
+    guard leaves.contains(where: { $0.isStaticArray && !arrays.contains($0.start) }) else {
+      return leaves
+    }
+    var result: [StorageLeaf] = []
+    for leaf in leaves {
+      guard case .array(let element, let length?, _) = leaf.type, !leaf.isGap,
+        !arrays.contains(leaf.start), length <= StorageSide.maximumOpenedElements
+      else {
+        result.append(leaf)
+        continue
+      }
+      var cursor = PackingCursor()
+      let size = sizes.size(of: element, name: leaf.path)
+      for index in 0..<Int(length) {
+        let place = cursor.place(size)
+        append(
+          element, start: leaf.start + place.slot * 32 + BigUInt(place.offset),
+          path: "\(leaf.path)[\(index)]", identity: "\(leaf.identity)[\(index)]",
+          contract: leaf.contract, declaration: leaf.declaration, root: leaf.root, isGap: false,
+          to: &result)
+      }
+    }
+    return result
   }
 
   private static func withoutOverlaps(_ leaves: [StorageLeaf]) -> [StorageLeaf] {
