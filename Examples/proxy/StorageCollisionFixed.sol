@@ -57,6 +57,11 @@ abstract contract OnceOnly {
     bool private initialized;
     bool private initializing;
 
+    // The implementation itself is not meant to be used.
+    constructor() {
+        initialized = true;
+    }
+
     modifier initializer() {
         require(initializing || !initialized, "already initialized");
         bool isTopLevel = !initializing;
@@ -88,9 +93,10 @@ contract Governance is OnceOnly {
 contract GovernanceDeployer {
     event Deployed(address proxy);
 
-    function deploy(address admin) external returns (address proxy) {
+    function deploy(address admin, address guardian) external returns (address proxy) {
         Governance logic = new Governance();
         proxy = address(new AdminProxy(address(logic), admin));
+        Governance(proxy).initialize(guardian, 1);
         emit Deployed(proxy);
     }
 }

@@ -2,7 +2,7 @@ import Solidity
 import SoliditySyntax
 import Testing
 
-@testable import Auditing
+import Auditing
 
 /// Identities survive what does not change the problem, and change with it.
 struct FindingFingerprintTests {

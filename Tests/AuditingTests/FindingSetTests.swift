@@ -1,7 +1,7 @@
 import Solidity
 import Testing
 
-@testable import Auditing
+import Auditing
 
 struct FindingSetTests {
   @Test func groupsByRootCause() throws {

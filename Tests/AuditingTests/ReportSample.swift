@@ -143,6 +143,12 @@ enum ReportSample {
     }
   }
 
+  /// The rules above without findings.
+  struct SampleRules: Detector {
+    let rules = ReportSample.rules
+    func findings(in context: AuditContext) -> [Finding] { [] }
+  }
+
   /// The request that audits the fixture program.
   static func request(_ program: Program) -> AuditRequest {
     var request = AuditRequest(program: program, toolVersion: "1.2.3")
@@ -182,12 +188,15 @@ enum ReportSample {
     }
   }
 
+  /// Declares what texts call, on their first line. The detector does not see it: there is a space after the name.
+  static let preamble = "function flag () pure returns (uint) { return 0; } function g () pure { } "
+
   /// Audits one text with `FlagDetector`.
   static func flagged(
     _ text: String, path: String = "a.sol", detector: FlagDetector = FlagDetector(),
     selection: RuleSelection = .all
   ) -> AuditReport {
-    var request = AuditRequest(program: program([(path, text)]), toolVersion: "1.2.3")
+    var request = AuditRequest(program: program([(path, preamble + text)]), toolVersion: "1.2.3")
     request.detectors = [detector]
     request.selection = selection
     return Audit.run(request)

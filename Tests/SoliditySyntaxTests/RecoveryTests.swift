@@ -93,4 +93,11 @@ struct RecoveryTests {
     let first = try #require(unit.diagnostics.first)
     #expect(unit.source.text(first.range) == "7x")
   }
+
+  @Test("diagnostics come in the order of the file")
+  func order() {
+    let unit = parse("contract A { uint = 1; }\npragma solidity ^0.9.0;\ncontract B { uint = 1; }")
+    #expect(
+      unit.diagnostics.map { unit.source.position(at: Int($0.range.start)).line } == [1, 2, 3])
+  }
 }

@@ -201,7 +201,8 @@ struct TreeTests {
       /// more
       contract C {
         /** @dev d
-          * second
+          *
+            * second
           */
         uint x; // not this
         // nor this
@@ -225,10 +226,8 @@ struct TreeTests {
       }
       """)
     let contract = try #require(unit.contracts.first)
-    #expect(contract.documentation?.text == "@title T\n more")
-    #expect(
-      contract.stateVariables[0].documentation?.text == "@dev d\n second\n"
-        || contract.stateVariables[0].documentation?.text == "@dev d\n second")
+    #expect(contract.documentation?.text == "@title T\nmore")
+    #expect(contract.stateVariables[0].documentation?.text == "@dev d\n\nsecond")
     #expect(contract.stateVariables[1].documentation == nil)
     #expect(contract.functions[0].documentation?.text == "@notice n")
     #expect(contract.functions[0].body?.statements[0].documentation?.text == "inner")

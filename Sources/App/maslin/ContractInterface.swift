@@ -47,8 +47,12 @@ struct ContractInterface: Sendable {
   let events: [Entry]
   let errors: [Entry]
   let stateVariables: [Variable]
+  /// What the contract is in a proxy system; empty for most.
+  let proxies: [ProxyContract]
 
-  init(of contract: ContractDefinition, in program: Program) {
+  /// - Parameter proxies: what the contract was recognised as.
+  init(of contract: ContractDefinition, in program: Program, proxies: [ProxyContract]) {
+    self.proxies = proxies
     path = program.unit(of: contract).source.path
     name = contract.name
     kind = contract.kind
@@ -157,7 +161,45 @@ struct ContractInterface: Sendable {
             "transient": .bool(variable.isTransient), "declaredIn": .string(name),
           ])
         }),
+      "proxies": .array(proxies.map(Self.json)),
     ])
+  }
+
+  private static func json(_ proxy: ProxyContract) -> JSONValue {
+    .members([
+      "kind": .string(proxy.kind.rawValue),
+      "forwards": .bool(proxy.isForwarding),
+      "implementation": json(proxy.source),
+      "upgradePaths": .array(
+        proxy.upgradePaths.map { path in
+          .members(["entry": .string(path.entry), "restricted": .bool(path.isRestricted)])
+        }),
+      "answersERC897": .bool(proxy.answersERC897),
+      "byPublishedName": .bool(proxy.isByPublishedName),
+    ])
+  }
+
+  /// Where the implementation's address comes from.
+  private static func json(_ source: ImplementationSource) -> JSONValue {
+    switch source {
+    case .constant: .members(["from": "constant"])
+    case .immutable(let variable):
+      .members(["from": "immutable", "variable": .string(variable.node.name)])
+    case .variable(let variable, let slot, let offset):
+      .members([
+        "from": "variable", "variable": .string(variable.node.name),
+        "slot": .string(SlotText.hexadecimal(slot)), "offset": .integer(offset),
+      ])
+    case .slot(let slot, let known):
+      .members([
+        "from": "slot", "slot": .string(SlotText.hexadecimal(slot)),
+        "name": .optional(known.map { "\($0)" }),
+      ])
+    case .table: .members(["from": "table"])
+    case .call: .members(["from": "call"])
+    case .input: .members(["from": "input"])
+    case .unknown: .members(["from": "unknown"])
+    }
   }
 
   private static func json(_ function: Function) -> JSONValue {
@@ -180,6 +222,13 @@ struct ContractInterface: Sendable {
       lines.append("  bases      " + linearizedBases.dropFirst().joined(separator: ", "))
     }
     if let interfaceIdentifier { lines.append("  interface  \(interfaceIdentifier)") }
+    lines += proxies.map { proxy in
+      let paths = proxy.upgradePaths.map { path in
+        path.entry + (path.isRestricted ? "" : " (anyone)")
+      }
+      return "  proxy      \(proxy.kind.rawValue)"
+        + (paths.isEmpty ? "" : ", upgraded by " + paths.joined(separator: ", "))
+    }
     for function in functions {
       let place = function.declaredIn == name ? "" : "  from \(function.declaredIn)"
       let modifiers = function.modifiers.map { " " + $0 }.joined()

@@ -22,7 +22,7 @@ struct Maslin: ParsableCommand {
     version: version,
     subcommands: [
       AuditCommand.self, LayoutCommand.self, UpgradeCheckCommand.self, RulesCommand.self,
-      FactsCommand.self, ParseCommand.self,
+      FactsCommand.self, ParseCommand.self, BytecodeCommand.self,
     ])
 
   /// The version of the program and of its reports.

@@ -117,8 +117,12 @@ public enum Parser {
     } else {
       licence = LicenceSearch(source, items: read.items).licence
     }
+    // In the order of the file; those at one place in the order found.
+    let order = diagnostics.indices.sorted { a, b in
+      (diagnostics[a].range.start, a) < (diagnostics[b].range.start, b)
+    }
     return SourceUnit(
       number: unit, source: source, language: language, items: read.items,
-      diagnostics: diagnostics, licence: licence, nodeCount: read.nodeCount)
+      diagnostics: order.map { diagnostics[$0] }, licence: licence, nodeCount: read.nodeCount)
   }
 }

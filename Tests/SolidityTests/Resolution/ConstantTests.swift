@@ -31,7 +31,7 @@ struct ConstantTests {
       ("bytes4", "bytes4(keccak256(\"transfer(address,uint256)\"))", "0xa9059cbb"),
       ("bytes4", "I.transfer.selector", "0xa9059cbb"),
       ("bytes4", "type(I).interfaceId", "0xa9059cbb"),
-      ("bytes4", "Bad.selector", "0xb98dc1e8"),
+      ("bytes4", "OwnableUnauthorizedAccount.selector", "0x118cdaa7"),
       ("bytes2", "bytes2(bytes32(uint256(0x1234) << 240))", "0x1234"),
       ("bytes3", "\"abc\"", "0x616263"),
       ("bytes4", "\"abc\"", "0x61626300"),
@@ -64,7 +64,7 @@ struct ConstantTests {
       pragma solidity ^0.8.20;
       uint constant BASE = 42;
       type Wad is uint256;
-      error Bad();
+      error OwnableUnauthorizedAccount(address account);
       interface I { function transfer(address, uint256) external; }
       library Library { uint internal constant STEP = 5; }
       contract Base { uint internal constant ROOM = 7; enum Color { Red, Green, Blue } }

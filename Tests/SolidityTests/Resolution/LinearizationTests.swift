@@ -26,8 +26,8 @@ private struct InheritanceGraph {
     }
   }
 
-  /// The orders that must hold between the bases of a contract, by the definition: each base before its own bases as
-  /// in their linearisations, and a base written later before one written earlier.
+  /// The orders that must hold between the bases of a contract, by the definition: each base before
+  /// its own bases as in their linearisations, and a base written later before one written earlier.
   func definition(of number: Int, known: [[Int]?]) -> [Int]? {
     var before: Set<[Int]> = []
     var members: Set<Int> = [number]
@@ -43,8 +43,8 @@ private struct InheritanceGraph {
     for (place, base) in written.enumerated() {
       for later in written[(place + 1)...] { before.insert([base, later]) }
     }
-    // Of all that may come next, take the one that stands first in the lists: those of the bases from the last
-    // written to the first.
+    // Of all that may come next, take the one that stands first in the lists: those of the bases
+    // from the last written to the first.
     let rank = written.compactMap { known[$0] }
     var result: [Int] = []
     while result.count < members.count {

@@ -6,7 +6,8 @@ import SoliditySyntax
 struct TestProgram {
   let program: Program
 
-  /// Resolves files given by path; imports are taken relative to the importing file, or as full paths.
+  /// Resolves files given by path; imports are taken relative to the importing file, or as full
+  /// paths.
   init(files: [(path: String, text: String)], remappings: [(String, String)] = []) {
     let units = files.enumerated().map { number, file in
       Parser.parse(SourceFile(path: file.path, text: file.text), unit: Int32(number))
@@ -58,6 +59,7 @@ struct TestProgram {
       }
     }
     found.sort { ($0.id.unit, $0.range.start) < ($1.id.unit, $1.range.start) }
+    precondition(occurrence < found.count, "the source has no expression \(text)")
     return found[occurrence]
   }
 

@@ -30,7 +30,7 @@ struct AuditCommand: ParsableCommand {
       finding at or above --fail-on that the baseline does not list, with 3 when a file could not be parsed.
 
       A finding is taken out by a comment that gives a reason, on its line or the line before:
-        // maslin-ignore: RULE because REASON
+        // maslin-ignore RULE: REASON
 
       Examples:
         maslin audit .

@@ -7,7 +7,7 @@ import SoliditySyntax
 struct FactsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "facts",
-    abstract: "Prints what contracts declare: bases, selectors, topics, types of state variables.",
+    abstract: "Prints what contracts declare: bases, selectors, topics, state variables, proxies.",
     discussion: """
       Functions are those the contract has, inherited ones and getters included; events, errors and state \
       variables are those it declares itself, as in the compiler's output. Imports are followed, but only \
@@ -33,8 +33,11 @@ struct FactsCommand: ParsableCommand {
     let selection = run.selection
     var count = 0
     let compute: @Sendable (Program, LoadedSources) -> [ContractInterface] = { program, sources in
-      sources.requestedContracts(of: program, selection).map {
-        ContractInterface(of: $0, in: program)
+      let contracts = sources.requestedContracts(of: program, selection)
+      let proxies = Dictionary(
+        grouping: ProxyRecognition.recognize(in: Facts(program: program)), by: \.contract.id)
+      return contracts.map {
+        ContractInterface(of: $0, in: program, proxies: proxies[$0.id] ?? [])
       }
     }
     if json {

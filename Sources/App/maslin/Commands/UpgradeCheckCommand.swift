@@ -75,7 +75,9 @@ struct UpgradeCheckCommand: ParsableCommand {
     }
     let options = UpgradeOptions(
       kind: kind, unsafeAllow: Set(unsafeAllow), unsafeAllowRenames: unsafeAllowRenames)
-    let reports = pairing.pairs.map { UpgradeCheck(from: $0.old, to: $0.new, options: options).run() }
+    let reports = pairing.pairs.map {
+      UpgradeCheck(from: $0.old, to: $0.new, options: options).run()
+    }
     try print(reports, from: oldSide, to: newSide)
     if diagnostics.leavesOutFiles { throw CommandFailure(.environment) }
     if reports.contains(where: { !passes($0) }) { throw CommandFailure(.findings) }

@@ -331,24 +331,40 @@ extension FunctionGraph {
 
   /// The conditions within this function that hold whenever the block runs, outermost first.
   public func guards(of block: BlockID) -> [LocalGuard] {
-    var result: [LocalGuard] = []
+    dominators(of: block).compactMap { decision(at: $0, for: block) }
+  }
+
+  /// The block that every way to `block` passes last; of the entry, itself.
+  public func immediateDominator(of block: BlockID) -> BlockID {
+    BlockID(Int(analysis.immediateDominators[Int(block.index)]))
+  }
+
+  /// The blocks that dominate `block`, itself included, from the entry on.
+  public func dominators(of block: BlockID) -> [BlockID] {
+    var result = [block]
     var lower = block
     while true {
-      let upper = BlockID(Int(analysis.immediateDominators[Int(lower.index)]))
-      if upper == lower { break }
-      if case .branch(let condition, let then, let otherwise) = self[upper].terminator,
-        then != otherwise
-      {
-        // The edge decides when its target dominates and nothing else leads to the target from outside.
-        if isEntered(then, onlyFrom: upper), dominates(then, block) {
-          result.append(LocalGuard(condition: condition, polarity: true, block: upper))
-        } else if isEntered(otherwise, onlyFrom: upper), dominates(otherwise, block) {
-          result.append(LocalGuard(condition: condition, polarity: false, block: upper))
-        }
-      }
+      let upper = immediateDominator(of: lower)
+      if upper == lower { return result.reversed() }
+      result.append(upper)
       lower = upper
     }
-    return result.reversed()
+  }
+
+  /// The condition that the branch ending `upper` decides for `block`, if one of its sides alone leads there.
+  func decision(at upper: BlockID, for block: BlockID) -> LocalGuard? {
+    guard upper != block,
+      case .branch(let condition, let then, let otherwise) = self[upper].terminator,
+      then != otherwise
+    else { return nil }
+    // The edge decides when its target dominates and nothing else leads to the target from outside.
+    if dominates(then, block), isEntered(then, onlyFrom: upper) {
+      return LocalGuard(condition: condition, polarity: true, block: upper)
+    }
+    if dominates(otherwise, block), isEntered(otherwise, onlyFrom: upper) {
+      return LocalGuard(condition: condition, polarity: false, block: upper)
+    }
+    return nil
   }
 
   /// Whether every edge into the block other than from `source` comes from blocks it dominates.

@@ -24,7 +24,11 @@ extension EntryPoint {
     return result
   }
 
-  private func guards(in frame: FrameID, block: BlockID, position: Int) -> [Guard] {
+  /// The conditions that hold in a frame at a position of a block; with `upper` only those decided at or below that
+  /// block's end.
+  private func guards(
+    in frame: FrameID, block: BlockID, position: Int, below upper: BlockID? = nil
+  ) -> [Guard] {
     let graph = self[frame].graph
     let calls = self[frame].calls
     var result: [Guard] = []
@@ -35,6 +39,7 @@ extension EntryPoint {
         let callBlock = graph[call.site].block
         guard limit(callBlock) else { return }
         nextCall += 1
+        if let upper, callBlock == upper || !graph.dominates(upper, callBlock) { continue }
         let isBefore =
           callBlock == block
           ? graph.position(call.site) < position : graph.dominates(callBlock, block)
@@ -42,9 +47,16 @@ extension EntryPoint {
       }
     }
     // Blocks are in reverse post-order, so that dominators come in the order of their numbers.
-    for local in graph.guards(of: block) {
-      addCalls { $0 <= local.block }
+    for dominator in graph.dominators(of: block) {
+      if let upper, !graph.dominates(upper, dominator) { continue }
+      addCalls { $0 < dominator }
+      if dominator != upper {
+        result += guardsOfEntering(dominator, for: block, in: frame)
+      }
+      addCalls { $0 <= dominator }
+      guard let local = graph.decision(at: dominator, for: block) else { continue }
       let condition = Place(frame: frame, value: local.condition)
+      if constant(condition) != nil { continue }
       result.append(
         Guard(
           condition: condition, polarity: local.polarity,
@@ -52,6 +64,68 @@ extension EntryPoint {
     }
     addCalls { _ in true }
     return result
+  }
+
+  /// What entering a block says beyond single branches: when several ways lead there and each limits the caller, one
+  /// of the limits holds; when a loop has ended, what each of its rounds checked about callers or signers.
+  private func guardsOfEntering(
+    _ block: BlockID, for inner: BlockID, in frame: FrameID
+  ) -> [Guard] {
+    let key = FrameBlock(frame: frame, block: block)
+    let graph = self[frame].graph
+    let predecessors = graph[block].predecessors
+    guard predecessors.count >= 2, predecessors.count <= 8 else { return [] }
+    let isHeader = predecessors.contains { graph.dominates(block, $0) }
+    if isHeader, graph.loops.contains(where: { $0.header == block && $0.blocks.contains(inner) }) {
+      return []
+    }
+    if let known = joinGuards[key] { return known.map { [$0] } ?? [] }
+    joinGuards[key] = .some(nil)
+    let found = isHeader ? checkedEachRound(block, in: frame) : unite(block, in: frame)
+    joinGuards[key] = .some(found)
+    return found.map { [$0] } ?? []
+  }
+
+  private func unite(_ block: BlockID, in frame: FrameID) -> Guard? {
+    let graph = self[frame].graph
+    let upper = graph.immediateDominator(of: block)
+    guard case .branch(let deciding, _, _) = graph[upper].terminator else { return nil }
+    var ways: [Predicate] = []
+    for predecessor in graph[block].predecessors {
+      var parts = guards(in: frame, block: predecessor, position: .max, below: upper)
+        .map(\.predicate)
+      if case .branch(let condition, let then, let otherwise) = graph[predecessor].terminator,
+        then != otherwise
+      {
+        let place = Place(frame: frame, value: condition)
+        if let value = constant(place) {
+          // A way that is never taken.
+          if value.isZero == (then == block) { continue }
+        } else {
+          parts.append(predicate(place, then == block))
+        }
+      }
+      let way = Predicate.all(parts)
+      guard way.restrictsCaller else { return nil }
+      ways.append(way)
+    }
+    guard !ways.isEmpty else { return nil }
+    let condition = Place(frame: frame, value: deciding)
+    return Guard(
+      condition: condition, polarity: true, predicate: ways.count == 1 ? ways[0] : .any(ways),
+      origin: self[condition].origin)
+  }
+
+  /// A loop that checks something about callers or signers in each round has checked it for all when it ends.
+  private func checkedEachRound(_ header: BlockID, in frame: FrameID) -> Guard? {
+    let graph = self[frame].graph
+    for latch in graph[header].predecessors where graph.dominates(header, latch) {
+      for held in guards(in: frame, block: latch, position: .max, below: header)
+      where held.predicate.restrictsCaller || held.predicate.hasSignature {
+        return held
+      }
+    }
+    return nil
   }
 
   /// Whether some guard limits the caller to accounts someone other than the caller chose. True in deployment.

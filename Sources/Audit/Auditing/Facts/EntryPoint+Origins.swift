@@ -83,15 +83,40 @@ extension EntryPoint {
     return false
   }
 
-  /// The constant a value is, through calls.
-  public func constant(_ place: Place) -> ConstantValue? {
-    let value = self[origin(of: place)]
+  /// The constant a value is, through calls; comparisons and logic of constants are worked out.
+  public func constant(_ place: Place) -> ConstantValue? { constant(place, depth: 6) }
+
+  private func constant(_ place: Place, depth: Int) -> ConstantValue? {
+    let source = origin(of: place)
+    let value = self[source]
+    func operand(_ id: ValueID) -> ConstantValue? {
+      depth > 0 ? constant(self.place(id, at: source), depth: depth - 1) : nil
+    }
     switch value.operation {
     case .constant(let constant): return constant
     case .zero:
       if case .bool = value.type { return .bool(false) }
       guard !value.type.isReference, let zero = Rational(0) else { return nil }
       return .number(zero)
+    case .unary(.not, let inner, _):
+      return operand(inner).map { .bool($0.isZero) }
+    case .binary(.equal, let a, let b, _, _):
+      guard let left = operand(a), let right = operand(b) else { return nil }
+      return .bool(left.isSame(as: right))
+    case .binary(.notEqual, let a, let b, _, _):
+      guard let left = operand(a), let right = operand(b) else { return nil }
+      return .bool(!left.isSame(as: right))
+    case .binary(let op, let a, let b, _, _) where op == .add || op == .subtract:
+      guard let left = operand(a)?.word, let right = operand(b)?.word,
+        let sum = Rational(op == .add ? left + right : left - right), sum.numerator >= 0
+      else { return nil }
+      return .number(sum)
+    case .shortCircuit(let op, let a, let b):
+      let left = operand(a)
+      let right = operand(b)
+      if let left, left.isZero == (op == .and) { return .bool(op == .or) }
+      if let right, right.isZero == (op == .and) { return .bool(op == .or) }
+      return left != nil && right != nil ? .bool(op == .and) : nil
     default: return nil
     }
   }
@@ -149,6 +174,9 @@ extension EntryPoint {
           }
           return StorageLocation(root: .slot(slot), steps: steps, isTransient: isTransient)
         default:
+          if let slot = constant(source)?.slot {
+            return StorageLocation(root: .slot(slot), steps: steps, isTransient: isTransient)
+          }
           return StorageLocation(
             root: .computed(source), steps: steps, isTransient: isTransient)
         }
@@ -206,7 +234,8 @@ extension ConstantValue {
     bytes.withUnsafeBytes { BigUInt($0) }
   }
 
-  private var word: BigInt? {
+  /// The value as a whole number.
+  var word: BigInt? {
     switch self {
     case .number(let number): number.integer
     case .bool(let value): value ? 1 : 0

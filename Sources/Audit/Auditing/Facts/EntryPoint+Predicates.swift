@@ -293,6 +293,12 @@ extension EntryPoint {
     switch self[source].operation {
     case .read(let path):
       let location = location(of: path, in: source.frame)
+      if !isKeyedBySender(location), op == .equal || op == .notEqual,
+        let signer = signerKey(location)
+      {
+        let isMember = (op == .equal) != (constant(other)?.isZero ?? false)
+        return isMember ? .signature(signer: signer, expected: nil, isTrusted: true) : nil
+      }
       guard isKeyedBySender(location) else { return nil }
       if case .length? = location.steps.last { return caller(.amount(location), condition) }
       let constant = constant(other)

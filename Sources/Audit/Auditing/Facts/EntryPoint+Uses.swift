@@ -99,14 +99,32 @@ extension EntryPoint {
       if decidesBranch(flag) { return .branch }
       let flows = flows(from: flag)
       if flows.contains(where: { decidesBranch($0) }) { return .branch }
-      isUsed = isUsed || !flows.isEmpty || ([flag] + flows).contains(where: isReturnedOut)
+      isUsed =
+        isUsed || flows.contains(where: isEffect) || ([flag] + flows).contains(where: isReturnedOut)
     }
     return isUsed ? .passedOn : .ignored
   }
 
-  /// Whether a terminator of the value's activation takes it elsewhere: a return, a revert's data, returned data.
+  /// Whether the instruction does something with its operands beyond making a value.
+  private func isEffect(_ place: Place) -> Bool {
+    switch self[place].operation {
+    case .write, .writeImmutable, .externalCall, .internalCall, .emit, .selfdestruct: true
+    default: false
+    }
+  }
+
+  /// Whether a terminator takes the value out of the entry: its own return, a revert's data, returned data.
   private func isReturnedOut(_ place: Place) -> Bool {
-    self[place.frame].graph.isUsedByTerminator(place.value)
+    let graph = self[place.frame].graph
+    guard graph.isUsedByTerminator(place.value) else { return false }
+    return graph.blocks.contains { block in
+      switch block.terminator {
+      case .return(let values): place.frame == .root && values.contains(place.value)
+      case .revert(let revert): revert.arguments.contains(place.value)
+      case .stop(let value): value == place.value
+      case .jump, .branch, .unreachable: false
+      }
+    }
   }
 
   /// Whether anything uses the data a call returns (for low-level calls: not counting the success flag).

@@ -47,9 +47,16 @@ public final class EntryPoint {
   public private(set) lazy var isRestricted: Bool = findRestriction()
 
   // Answers already found.
+  private var deadBlocks: [Set<BlockID>?]
+  var joinGuards: [FrameBlock: Guard?] = [:]
   var returnGuards: [[Guard]?]
   var predicates: [PredicateKey: Predicate] = [:]
   var origins: [Place: Place] = [:]
+
+  struct FrameBlock: Hashable {
+    let frame: FrameID
+    let block: BlockID
+  }
 
   struct PredicateKey: Hashable {
     let condition: Place
@@ -67,12 +74,45 @@ public final class EntryPoint {
     self.isTruncated = isTruncated
     self.facts = facts
     returnGuards = Array(repeating: nil, count: frames.count)
+    deadBlocks = Array(repeating: nil, count: frames.count)
   }
 
   private func collect(_ category: KeyPath<InstructionIndex, [ValueID]>) -> [Place] {
     frames.flatMap { frame in
       frame.graph.index[keyPath: category].map { Place(frame: frame.id, value: $0) }
+        .filter { isFeasible($0) }
     }
+  }
+
+  /// Whether a place can run at all: not behind a condition that is constant in this contract (a hook that returns
+  /// `false`, a flag passed as an argument).
+  public func isFeasible(_ place: Place) -> Bool {
+    var site = place
+    while true {
+      if blocksNeverRun(in: site.frame).contains(self[site].block) { return false }
+      guard let parent = self[site.frame].parent, let call = self[site.frame].callSite else {
+        return true
+      }
+      site = Place(frame: parent, value: call)
+    }
+  }
+
+  private func blocksNeverRun(in frame: FrameID) -> Set<BlockID> {
+    if let known = deadBlocks[Int(frame.index)] { return known }
+    var result: Set<BlockID> = []
+    let graph = self[frame].graph
+    for block in graph.blocks {
+      guard case .branch(let condition, let then, let otherwise) = block.terminator,
+        let value = constant(Place(frame: frame, value: condition))
+      else { continue }
+      let never = value.isZero ? then : otherwise
+      guard then != otherwise, graph[never].predecessors.count == 1 else { continue }
+      for number in graph.blocks.indices where graph.dominates(never, BlockID(number)) {
+        result.insert(BlockID(number))
+      }
+    }
+    deadBlocks[Int(frame.index)] = result
+    return result
   }
 
   private func access(at place: Place) -> StorageAccess? {

@@ -46,6 +46,11 @@ extension Predicate {
     }
   }
 
+  /// Whether a signature is part of it.
+  public var hasSignature: Bool {
+    parts.contains { if case .signature = $0 { true } else { false } }
+  }
+
   /// The single statements it is made of, through `all` and `any`.
   public var parts: [Predicate] {
     switch self {

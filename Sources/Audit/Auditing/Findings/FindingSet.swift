@@ -9,9 +9,29 @@ public enum FindingSet {
   ///
   /// The result does not depend on the order of `findings`. O(n log n).
   public static func assemble(_ findings: [Finding]) -> [Finding] {
-    var result = numbered(grouped(findings))
-    result.sort(by: precedes)
-    return result
+    assemble(findings, suppressed: []).findings
+  }
+
+  /// Does the same for findings of which some are suppressed: they are numbered together, so that suppressing one of
+  /// several alike leaves the ids of the others alone.
+  public static func assemble(
+    _ findings: [Finding], suppressed: [SuppressedFinding]
+  ) -> (findings: [Finding], suppressed: [SuppressedFinding]) {
+    let open = grouped(findings)
+    var seen: Set<GroupKey> = []
+    let distinct = suppressed.filter { entry in
+      seen.insert(GroupKey(rule: entry.finding.rule, key: entry.finding.groupKey)).inserted
+    }
+    var together = open + distinct.map(\.finding)
+    let order = together.indices.sorted { positionPrecedes(together[$0], together[$1]) }
+    number(&together, inOrder: order)
+    let entries = zip(together[open.count...], distinct).map { finding, entry in
+      SuppressedFinding(finding: finding, reason: entry.reason, directive: entry.directive)
+    }
+    return (
+      together[..<open.count].sorted(by: precedes),
+      entries.sorted { precedes($0.finding, $1.finding) }
+    )
   }
 
   private struct GroupKey: Hashable {
@@ -49,16 +69,15 @@ public enum FindingSet {
     return representative
   }
 
-  private static func numbered(_ findings: [Finding]) -> [Finding] {
-    var result = findings.sorted(by: positionPrecedes)
+  /// Numbers findings of equal fingerprint in the order of the places given.
+  private static func number(_ findings: inout [Finding], inOrder order: [Int]) {
     var counts: [Fingerprint: Int] = [:]
-    for index in result.indices {
-      let base = result[index].fingerprint.occurrence(0)
+    for index in order {
+      let base = findings[index].fingerprint.occurrence(0)
       let number = counts[base, default: 0]
       counts[base] = number + 1
-      result[index].fingerprint = base.occurrence(number)
+      findings[index].fingerprint = base.occurrence(number)
     }
-    return result
   }
 
   private static func precedes(_ a: Finding, _ b: Finding) -> Bool {

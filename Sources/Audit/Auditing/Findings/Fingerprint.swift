@@ -62,7 +62,8 @@ public struct Fingerprint: Hashable, Sendable, CustomStringConvertible {
 
   /// The same fingerprint with another number among its equals.
   public func occurrence(_ number: Int) -> Fingerprint {
-    Fingerprint(
+    guard number != occurrence else { return self }
+    return Fingerprint(
       rule: rule, fileName: fileName, contract: contract, function: function, rootCause: rootCause,
       discriminator: discriminator, occurrence: number)
   }

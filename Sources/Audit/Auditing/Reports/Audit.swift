@@ -67,14 +67,17 @@ public enum Audit {
     let made = findings + (request.review?.findings ?? [])
     let assembled = FindingSet.assemble(
       made.filter { selection.contains($0.rule) && paths.contains($0.location.path) })
-    let outcome = Suppressions(units: units, rules: allRules, selection: selection)
-      .apply(to: assembled)
+    let files = AuditedFile.files(of: request.program, units: request.units)
+    let suppressions = Suppressions(
+      units: units, rules: allRules, selection: selection,
+      notUnderstood: Set(files.filter { !$0.isUnderstood }.map(\.path)))
+    let outcome = suppressions.apply(to: assembled)
+    let settled = FindingSet.assemble(outcome.findings, suppressed: outcome.suppressed)
     return AuditReport(
       toolVersion: request.toolVersion,
-      files: AuditedFile.files(of: request.program, units: request.units)
-        + request.unreadableFiles,
+      files: files + request.unreadableFiles,
       rules: allRules.filter { selection.contains($0.id) },
-      findings: FindingSet.assemble(outcome.findings), suppressed: outcome.suppressed,
+      findings: settled.findings, suppressed: settled.suppressed,
       baseline: request.baseline, questions: request.review?.questions ?? [],
       sources: SourceCatalog(request.program.units.map(\.source)))
   }

@@ -4,26 +4,26 @@ import SoliditySyntax
 ///
 /// Tabs are expanded, wide characters take two columns, long lines are cut around the place, and nothing in the
 /// source can act on the terminal.
-struct CodeFrame {
+package struct CodeFrame {
   /// One line of the frame.
-  struct Line: Hashable {
+  package struct Line: Hashable {
     /// What stands left of the bar: a line number or nothing.
-    let number: String
+    package let number: String
     /// What stands right of it.
-    let text: String
+    package let text: String
     /// Whether the line holds carets rather than source.
-    let isMarking: Bool
+    package let isMarking: Bool
   }
   /// The lines in order.
-  let lines: [Line]
+  package let lines: [Line]
 
   /// How many lines of source a frame shows at most.
-  static let maximumLines = 3
+  package static let maximumLines = 3
 
   /// Makes the frame of a place.
   ///
   /// - Parameter width: how many columns of source to show at most; at least 20.
-  init(_ location: FindingLocation, in file: SourceFile, width: Int = 100) {
+  package init(_ location: FindingLocation, in file: SourceFile, width: Int = 100) {
     let width = max(20, width)
     let first = file.position(at: location.start.offset).line
     // A range that ends at the start of a line does not reach into it.
@@ -50,7 +50,7 @@ struct CodeFrame {
   }
 
   /// The frame as text lines, numbers aligned right in at least `gutter` columns.
-  func text(gutter: Int = 5) -> [String] {
+  package func text(gutter: Int = 5) -> [String] {
     let gutter = max(gutter, lines.map(\.number.count).max() ?? 0)
     return lines.map { line in
       let margin = String(repeating: " ", count: gutter - line.number.count) + line.number + " |"

@@ -166,28 +166,52 @@ public struct JSONWriter: Sendable {
   }
 
   private mutating func appendString(_ text: String) {
+    var text = text
     bytes.append(UInt8(ascii: "\""))
-    for scalar in text.unicodeScalars {
-      switch scalar.value {
-      case 0x22: bytes.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "\"")])
-      case 0x5C: bytes.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "\\")])
-      case 0x08: bytes.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "b")])
-      case 0x09: bytes.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "t")])
-      case 0x0A: bytes.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "n")])
-      case 0x0C: bytes.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "f")])
-      case 0x0D: bytes.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "r")])
-      case 0x00...0x1F, 0x7F...0x9F, 0x2028, 0x2029:
-        appendEscape(scalar.value)
-      default:
-        bytes.append(contentsOf: UTF8.encode(scalar).map { Array($0) } ?? [0xEF, 0xBF, 0xBD])
+    text.withUTF8 { utf8 in
+      var start = 0
+      var index = 0
+      while index < utf8.count {
+        guard let escape = JSONWriter.escape(at: index, in: utf8) else {
+          index += 1
+          continue
+        }
+        bytes.append(contentsOf: utf8[start..<index])
+        bytes.append(contentsOf: escape.text.utf8)
+        index += escape.length
+        start = index
       }
+      bytes.append(contentsOf: utf8[start...])
     }
     bytes.append(UInt8(ascii: "\""))
   }
 
-  private mutating func appendEscape(_ value: UInt32) {
-    let digits = Array("0123456789abcdef".utf8)
-    bytes.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "u")])
-    for shift in [12, 8, 4, 0] as [UInt32] { bytes.append(digits[Int(value >> shift & 0xF)]) }
+  /// What stands for the character at `index` when it must not be written as it is, and how many bytes it takes.
+  private static func escape(
+    at index: Int, in utf8: UnsafeBufferPointer<UInt8>
+  ) -> (text: String, length: Int)? {
+    switch utf8[index] {
+    case 0x22: return ("\\\"", 1)
+    case 0x5C: return ("\\\\", 1)
+    case 0x08: return ("\\b", 1)
+    case 0x09: return ("\\t", 1)
+    case 0x0A: return ("\\n", 1)
+    case 0x0C: return ("\\f", 1)
+    case 0x0D: return ("\\r", 1)
+    case 0x00...0x1F, 0x7F: return (unicodeEscape(UInt32(utf8[index])), 1)
+    // U+0080 to U+009F
+    case 0xC2 where index + 1 < utf8.count && utf8[index + 1] < 0xA0:
+      return (unicodeEscape(UInt32(utf8[index + 1])), 2)
+    // U+2028 and U+2029
+    case 0xE2
+    where index + 2 < utf8.count && utf8[index + 1] == 0x80 && utf8[index + 2] & 0xFE == 0xA8:
+      return (unicodeEscape(0x2000 + UInt32(utf8[index + 2] - 0x80)), 3)
+    default: return nil
+    }
+  }
+
+  private static func unicodeEscape(_ value: UInt32) -> String {
+    let digits = String(value, radix: 16)
+    return "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
   }
 }

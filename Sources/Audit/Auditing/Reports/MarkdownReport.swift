@@ -190,11 +190,11 @@ extension String {
 }
 
 /// Text made fit for Markdown, whatever it holds.
-enum MarkdownText {
+package enum MarkdownText {
   /// Prose with code in backticks: code stays code, everything else that Markdown or HTML would interpret is escaped.
   ///
   /// - Parameter inTable: whether it stands in a table, where a bar ends a cell even in code.
-  static func prose(_ text: String, inTable: Bool = false) -> String {
+  package static func prose(_ text: String, inTable: Bool = false) -> String {
     let parts = text.split(separator: "`", omittingEmptySubsequences: false).map(String.init)
     guard parts.count % 2 == 1 else { return plain(text) }
     return parts.enumerated().map { index, part in

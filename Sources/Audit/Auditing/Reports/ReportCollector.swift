@@ -49,13 +49,10 @@ public struct ReportCollector: Sendable {
   public consuming func report(
     baseline: Baseline?, loading load: @escaping @Sendable (_ path: String) -> SourceFile?
   ) -> AuditReport {
-    AuditReport(
+    let settled = FindingSet.assemble(findings, suppressed: suppressed)
+    return AuditReport(
       toolVersion: toolVersion, files: files, rules: Array(rules.values),
-      findings: FindingSet.assemble(findings),
-      suppressed: suppressed.sorted { a, b in
-        (a.finding.location.path, a.finding.location.range, a.finding.id)
-          < (b.finding.location.path, b.finding.location.range, b.finding.id)
-      }, baseline: baseline, questions: questions,
-      sources: SourceCatalog(sources.values, loading: load))
+      findings: settled.findings, suppressed: settled.suppressed, baseline: baseline,
+      questions: questions, sources: SourceCatalog(sources.values, loading: load))
   }
 }

@@ -4,8 +4,8 @@ import SoliditySyntax
 ///
 /// Every result has a location; paths are relative URIs under `%SRCROOT%`; columns count UTF-16 code units.
 public struct SARIFReport: Sendable {
-  /// GitHub refuses runs with more results than this; the most severe are kept.
-  public static let maximumResults = 25_000
+  /// GitHub refuses runs with more results than this.
+  public static let uploadLimit = 25_000
   /// Findings point at no more related places than this.
   public static let maximumRelatedLocations = 100
   /// Longer paths of calls or data are cut.
@@ -15,15 +15,20 @@ public struct SARIFReport: Sendable {
 
   private let report: AuditReport
   private let root: String?
+  private let maximumResults: Int
   private let ruleIndexes: [RuleID: Int]
 
   /// Prepares a report.
   ///
-  /// - Parameter root: the absolute path of the directory that relative paths start from; nil to leave it to the
-  ///   reader.
-  public init(_ report: AuditReport, root: String? = nil) {
+  /// - Parameters:
+  ///   - root: the absolute path of the directory that relative paths start from; nil to leave it to the reader.
+  ///   - maximumResults: how many results to write at most; the most severe are kept.
+  public init(
+    _ report: AuditReport, root: String? = nil, maximumResults: Int = SARIFReport.uploadLimit
+  ) {
     self.report = report
     self.root = root
+    self.maximumResults = maximumResults
     ruleIndexes = Dictionary(
       report.rules.enumerated().map { ($0.element.id, $0.offset) },
       uniquingKeysWith: { first, _ in first })
@@ -42,9 +47,9 @@ public struct SARIFReport: Sendable {
   /// What had to be left out, for a warning to the user; empty as a rule.
   public var warnings: [String] {
     let total = report.findings.count + report.suppressed.count
-    guard total > SARIFReport.maximumResults else { return [] }
+    guard total > maximumResults else { return [] }
     return [
-      "the SARIF report holds the first \(SARIFReport.maximumResults) of \(total) results; more would be refused on upload"
+      "the SARIF report holds the first \(maximumResults) of \(total) results; more would be refused on upload"
     ]
   }
 
@@ -104,7 +109,7 @@ public struct SARIFReport: Sendable {
     }
     try writer.member("results") { writer in
       try writer.array { writer in
-        var room = SARIFReport.maximumResults
+        var room = maximumResults
         for finding in report.findings.prefix(room) {
           write(finding, suppression: nil, to: &writer)
           if writer.pendingByteCount > 1 << 16 { try emit(writer.takeBytes()) }
@@ -128,7 +133,7 @@ public struct SARIFReport: Sendable {
       writer.member("ruleId", finding.rule.text)
       if let index = ruleIndexes[finding.rule] { writer.member("ruleIndex", index) }
       writer.member("level", SARIFRule.level(finding.severity))
-      writer.member("message") { $0.object { $0.member("text", message(finding)) } }
+      writer.member("message") { write(message(finding), to: &$0) }
       writer.member("locations") {
         $0.array { $0.object { members(of: finding.location, logical: finding, to: &$0) } }
       }
@@ -192,13 +197,20 @@ public struct SARIFReport: Sendable {
       case .callPath, .dataFlow, .code: break
       }
     }
-    // Brackets would be read as links to related locations.
-    var escaped = ""
-    for character in text {
-      if character == "[" || character == "]" || character == "\\" { escaped.append("\\") }
-      escaped.append(character)
+    return text
+  }
+
+  /// Writes a message. Text of the form `[a](1)` would be read as a link to a related location.
+  private func write(_ text: String, to writer: inout JSONWriter) {
+    var escaped = text
+    if text.contains("](") {
+      escaped = ""
+      for character in text {
+        if character == "[" || character == "]" || character == "\\" { escaped.append("\\") }
+        escaped.append(character)
+      }
     }
-    return escaped
+    writer.object { $0.member("text", escaped) }
   }
 
   private func related(_ finding: Finding) -> [FindingLocation] {
@@ -241,7 +253,7 @@ public struct SARIFReport: Sendable {
   private func write(_ step: EvidenceStep, to writer: inout JSONWriter) {
     writer.object { writer in
       if let location = step.location { physical(location, to: &writer) }
-      writer.member("message") { $0.object { $0.member("text", step.text) } }
+      writer.member("message") { write(step.text, to: &$0) }
     }
   }
 
@@ -252,7 +264,7 @@ public struct SARIFReport: Sendable {
   ) {
     physical(location, to: &writer)
     if !location.role.isEmpty {
-      writer.member("message") { $0.object { $0.member("text", location.role) } }
+      writer.member("message") { write(location.role, to: &$0) }
     }
     if let finding, let subject = finding.subject {
       writer.member("logicalLocations") {
@@ -344,7 +356,7 @@ public struct SARIFReport: Sendable {
     writer.object { writer in
       writer.member("descriptor") { $0.object { $0.member("id", id) } }
       writer.member("level", "warning")
-      writer.member("message") { $0.object { $0.member("text", text) } }
+      writer.member("message") { write(text, to: &$0) }
       guard let place else { return }
       writer.member("locations") {
         $0.array {

@@ -1,5 +1,5 @@
 /// Draws slot diagrams with plain characters: each slot as 32 cells, the high-order byte left.
-enum SlotDiagramText {
+package enum SlotDiagramText {
   /// The drawing, line by line. A row of two layouts reads:
   ///
   ///     slot 0  overlap
@@ -9,7 +9,7 @@ enum SlotDiagramText {
   ///                                              ^
   ///       A  owner: address, bytes 0 to 19
   ///       B  initialized: bool, byte 0
-  static func lines(_ diagram: SlotDiagram) -> [String] {
+  package static func lines(_ diagram: SlotDiagram) -> [String] {
     let left = clipped(diagram.left)
     let right = clipped(diagram.right)
     let width = max(left.count, right.count)

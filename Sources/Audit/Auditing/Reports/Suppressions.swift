@@ -18,13 +18,18 @@ struct Suppressions {
 
   private let units: [UnitDirectives]
   private let selection: RuleSelection
+  private let notUnderstood: Set<String>
 
   /// Scans files.
   ///
   /// - Parameters:
   ///   - rules: every rule there is: directives may name those that were not asked for.
   ///   - selection: the rules that ran.
-  init(units: [SourceUnit], rules: [Rule], selection: RuleSelection) {
+  ///   - notUnderstood: the paths of files in which findings may be missing; no directive there is called unused.
+  init(
+    units: [SourceUnit], rules: [Rule], selection: RuleSelection, notUnderstood: Set<String>
+  ) {
+    self.notUnderstood = notUnderstood
     let names = rules.map(\.id.text)
     self.selection = selection
     self.units = units.compactMap { unit in
@@ -80,7 +85,9 @@ struct Suppressions {
       }
     }
     let unused = SuppressionRules.rule(.unused)
-    guard selection.contains(unused.id), entry.unit.understood else { return result }
+    guard selection.contains(unused.id), !notUnderstood.contains(entry.unit.source.path) else {
+      return result
+    }
     for (directive, usedRules) in zip(entry.directives, used) {
       for rule in directive.rules where selection.contains(rule) && !usedRules.contains(rule) {
         let message = "`\(rule)` has no finding where this directive applies."

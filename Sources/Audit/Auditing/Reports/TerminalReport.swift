@@ -184,9 +184,9 @@ extension Finding {
 }
 
 /// Plain text laid out in lines.
-enum ReportText {
+package enum ReportText {
   /// Breaks text into lines of at most `width` columns where it has spaces; line feeds in the text are kept.
-  static func wrap(_ text: String, width: Int, indent: Int) -> [String] {
+  package static func wrap(_ text: String, width: Int, indent: Int) -> [String] {
     let margin = String(repeating: " ", count: indent)
     return text.split(separator: "\n", omittingEmptySubsequences: false).flatMap { paragraph in
       var lines: [String] = []

@@ -57,7 +57,9 @@ public struct UpgradeReportText: Sendable {
       "  OpenZeppelin rules (\(verdict.kind.rawValue)): \(verdict.isSafe ? "accepted" : "refused")"
     ]
     if let failure = verdict.failure { lines.append("    \(SafeText.line("\(failure)"))") }
-    lines += verdict.validationErrors.map { "    \($0.kind.rawValue): \(SafeText.line($0.message))" }
+    lines += verdict.validationErrors.map {
+      "    \($0.kind.rawValue): \(SafeText.line($0.message))"
+    }
     lines += verdict.storageOperations.map { "    \($0.name): \(SafeText.line($0.message))" }
     lines += verdict.warnings.map {
       "    warning, \($0.kind.rawValue): \(SafeText.line($0.message))"

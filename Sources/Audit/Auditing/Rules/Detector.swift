@@ -2,8 +2,9 @@ import Solidity
 
 /// Looks at a program and reports findings of the rules it owns.
 ///
-/// A detector is a pure function of its context: the same program gives the same findings in the same order.
-/// Duplicates and order across detectors are taken care of afterwards (`FindingSet`).
+/// A detector implements one of the two functions, or both. Each is a pure function of what it is given: the same
+/// program gives the same findings in the same order. Duplicates (a problem in a base is found again in every
+/// contract that inherits it) and order are taken care of afterwards (`FindingSet`).
 public protocol Detector: Sendable {
   /// The rules whose findings it makes, with their pages.
   var rules: [Rule] { get }

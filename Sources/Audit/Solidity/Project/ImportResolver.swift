@@ -22,6 +22,8 @@ final class ImportResolver: Sendable {
   private let workingDirectory: String
   private let commandLine: [Remapping]
   private let known = Mutex<[Key: ImportResolution]>([:])
+  /// How many answers are remembered; files of one project ask for the same few, so more would only take memory.
+  private static let maximumKnown = 50_000
 
   init(
     fileSystem: any FileSystem, layouts: ProjectLayouts, workingDirectory: String,
@@ -40,14 +42,15 @@ final class ImportResolver: Sendable {
     let key = Key(directory: hasFileContexts(directory) ? importer : directory, path: path)
     if let answer = known.withLock({ $0[key] }) { return answer }
     let answer = search(path, importer: importer, directory: directory)
-    known.withLock { $0[key] = answer }
+    known.withLock { known in
+      if known.count >= Self.maximumKnown { known.removeAll(keepingCapacity: true) }
+      known[key] = answer
+    }
     return answer
   }
 
   private func hasFileContexts(_ directory: String) -> Bool {
-    func namesFile(_ rule: Remapping) -> Bool { rule.context.hasSuffix(".sol") }
-    return commandLine.contains(where: namesFile)
-      || layouts.enclosing(directory).contains { $0.remappings.contains(where: namesFile) }
+    commandLine.hasFileContexts || layouts.enclosing(directory).contains(where: \.hasFileContexts)
   }
 
   private func search(_ path: String, importer: String, directory: String) -> ImportResolution {

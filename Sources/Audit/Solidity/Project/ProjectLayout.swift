@@ -18,6 +18,8 @@ public struct ProjectLayout: Hashable, Sendable {
   public let buildDirectories: [String]
   /// The rules stated in configuration files, in order; a later one wins among equals.
   public let remappings: [Remapping]
+  /// Whether the context of some rule is a single file.
+  let hasFileContexts: Bool
   /// The directories of each dependency by name, the least nested first.
   let dependencies: [String: [String]]
   /// Rules stated by the dependencies themselves, targets made absolute, the least nested last.
@@ -39,6 +41,7 @@ public struct ProjectLayout: Hashable, Sendable {
     scriptDirectories = []
     libraryDirectories = []
     buildDirectories = []
+    hasFileContexts = remappings.hasFileContexts
     dependencies = [:]
     dependencyRemappings = []
   }
@@ -72,6 +75,7 @@ public struct ProjectLayout: Hashable, Sendable {
       ["out", "cache", "artifacts", "broadcast", "typechain-types", "coverage"]
         + settings.buildDirectories)
     remappings = settings.remappings
+    hasFileContexts = remappings.hasFileContexts
     (dependencies, dependencyRemappings) = Self.indexDependencies(
       in: libraries.filter { SourcePath.lastComponent(of: $0) != "node_modules" }, fileSystem)
   }

@@ -55,6 +55,9 @@ public struct Remapping: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension Sequence<Remapping> {
+  /// Whether the context of some rule is a single file.
+  var hasFileContexts: Bool { contains { $0.context.hasSuffix(".sol") } }
+
   /// Rewrites an import path by the best rule: the longest context, then the longest prefix, then the last.
   /// Nil when no rule applies.
   ///

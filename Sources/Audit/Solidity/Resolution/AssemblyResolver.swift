@@ -2,7 +2,8 @@ import SoliditySyntax
 
 /// Resolves the names of one inline assembly block: Yul variables and functions, and outer names.
 ///
-/// Source: Solidity documentation, "Inline Assembly", "Access to External Variables, Functions and Libraries".
+/// Source: Solidity documentation, "Inline Assembly", "Access to External Variables, Functions and
+/// Libraries".
 final class AssemblyResolver {
   private let body: BodyResolver
   private var names = LocalNames()

@@ -16,7 +16,8 @@ extension BodyResolver {
       spine.append(innermost)
       innermost = left
     }
-    // The arguments of each call in the chain, resolved before what is called as they choose among overloads.
+    // The arguments of each call in the chain, resolved before what is called as they choose among
+    // overloads.
     var given: [Int: ArgumentTypes] = [:]
     func argumentsForCallee(under place: Int) -> ArgumentTypes? {
       var place = place
@@ -281,7 +282,8 @@ extension BodyResolver {
     }
   }
 
-  /// Whether one of the admitted compilers knows the name. Files without pragma may be of any version.
+  /// Whether one of the admitted compilers knows the name. Files without pragma may be of any
+  /// version.
   private func isAvailable(_ name: String) -> Bool {
     guard context.language.isPinned, let range = Builtins.versions[name] else { return true }
     return context.language.oldest < range.upperBound && dialect >= range.lowerBound
@@ -293,9 +295,14 @@ extension BodyResolver {
   func functions(
     _ candidates: [Operand.Candidate], arguments: ArgumentTypes?
   ) -> Operand {
-    var unique: [Operand.Candidate] = []
-    for candidate in candidates where !unique.contains(where: { isSame($0, candidate) }) {
-      unique.append(candidate)
+    guard candidates.count > 1 else {
+      return Operand(type: .unknown, target: .functions(candidates))
+    }
+    // Of a function and those it overrides the first, most derived one counts.
+    var seen: Set<[SolidityType]> = []
+    let unique = candidates.filter { candidate in
+      let parameters = candidate.function.parameters.map { resolver.type(of: $0).located(nil) }
+      return seen.insert(candidate.isBound ? [.unknown] + parameters : parameters).inserted
     }
     guard unique.count > 1, let arguments else {
       return Operand(type: .unknown, target: .functions(unique))
@@ -305,18 +312,6 @@ extension BodyResolver {
         ? Array(candidate.function.parameters.dropFirst()) : candidate.function.parameters
     }
     return Operand(type: .unknown, target: .functions(chosen))
-  }
-
-  private func isSame(_ a: Operand.Candidate, _ b: Operand.Candidate) -> Bool {
-    if a.function.id == b.function.id { return true }
-    // A function and the one it overrides.
-    guard a.isBound == b.isBound, a.function.parameters.count == b.function.parameters.count,
-      resolver.contract(containing: a.function) != nil,
-      resolver.contract(containing: b.function) != nil
-    else { return false }
-    return zip(a.function.parameters, b.function.parameters).allSatisfy {
-      resolver.type(of: $0).located(nil) == resolver.type(of: $1).located(nil)
-    }
   }
 
   func choose(among events: [EventDefinition], arguments: ArgumentTypes?) -> [EventDefinition] {

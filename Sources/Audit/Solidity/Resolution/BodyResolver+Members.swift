@@ -58,7 +58,8 @@ extension BodyResolver {
         name, element: element.located(location ?? .storage), isDynamic: length == nil)
     case .bytes:
       return arrayMember(name, element: .fixedBytes(1), isDynamic: true)
-    case .fixedBytes: return name == "length" ? Operand(type: .integer(bits: 8, signed: false)) : nil
+    case .fixedBytes:
+      return name == "length" ? Operand(type: .integer(bits: 8, signed: false)) : nil
     default: return nil
     }
   }
@@ -178,7 +179,7 @@ extension BodyResolver {
     let linearization = resolver.linearizedBases(of: contract)
     for base in isSuper ? linearization.dropFirst() : linearization[...] {
       guard let number = resolver.tables.contractNumbers[base.id] else { continue }
-      for declaration in resolver.contractScopes[number][name] ?? [] {
+      for declaration in resolver.tables.contracts[number].members[name] ?? [] {
         switch declaration {
         case let function as FunctionDefinition:
           guard isReachable(function, bySuper: isSuper) else { continue }

@@ -2,7 +2,8 @@ import SoliditySyntax
 
 /// Resolves names and types inside of functions and in the values of variables.
 ///
-/// Establishes for every expression its type and what it refers to, and for every call what it calls.
+/// Establishes for every expression its type and what it refers to, and for every call what it
+/// calls.
 final class BodyResolver {
   let resolver: Resolver
   let context: NameContext
@@ -19,7 +20,8 @@ final class BodyResolver {
       contractsAreAddresses: dialect < CompilerVersion(0, 5, 0))
   }
 
-  /// Since 0.5 a local variable is known from its declaration to the end of the block; before, in the whole function.
+  /// Since 0.5 a local variable is known from its declaration to the end of the block; before, in
+  /// the whole function.
   var hasBlockScopes: Bool { dialect >= CompilerVersion(0, 5, 0) }
 
   func report(_ message: String, at range: SourceRange) {

@@ -2,7 +2,8 @@ import SoliditySyntax
 
 /// What the language provides without declaration.
 ///
-/// Source: Solidity documentation, "Units and Globally Available Variables", and the lists of breaking changes.
+/// Source: Solidity documentation, "Units and Globally Available Variables", and the lists of
+/// breaking changes.
 enum Builtins {
   /// Functions that are called by a bare name.
   static let functions: Set<String> = [
@@ -22,7 +23,8 @@ enum Builtins {
     "encode", "encodePacked", "encodeWithSelector", "encodeWithSignature", "encodeCall", "decode",
   ]
 
-  /// The first version that knows a name and the first that does not any more, for names that not all versions know.
+  /// The first version that knows a name and the first that does not any more, for names that not
+  /// all versions know.
   static let versions: [String: Range<CompilerVersion>] = [
     "now": oldest..<CompilerVersion(0, 7, 0),
     "sha3": oldest..<CompilerVersion(0, 5, 0),

@@ -2,11 +2,14 @@ import SoliditySyntax
 
 /// How a call finds the code it runs.
 public enum Dispatch: Hashable, Sendable {
-  /// A jump within the contract; the most derived override runs (look it up with `Program.override(of:in:)`).
+  /// A jump within the contract; the most derived override runs (look it up with
+  /// `Program.override(of:in:)`).
   case `virtual`
-  /// A jump to exactly this function: free functions, `Base.f()`, internal library functions, private functions.
+  /// A jump to exactly this function: free functions, `Base.f()`, internal library functions,
+  /// private functions.
   case exact
-  /// `super.f()`: the next override after the calling contract in the linearisation of the most derived one.
+  /// `super.f()`: the next override after the calling contract in the linearisation of the most
+  /// derived one.
   case `super`
   /// A message call to another contract (or `this`).
   case external
@@ -32,7 +35,8 @@ public enum LowLevelCall: String, Hashable, Sendable {
 
 /// What a call expression calls.
 public enum Callee: Sendable {
-  /// A function with source. `receiver` is the bound first argument of a `using for` call, or the target of an external one.
+  /// A function with source. `receiver` is the bound first argument of a `using for` call, or the
+  /// target of an external one.
   case function(FunctionDefinition, Dispatch, isBound: Bool)
   /// The getter of a public state variable, called from outside (`other.x()`).
   case getter(VariableDeclaration)
@@ -40,8 +44,8 @@ public enum Callee: Sendable {
   case functionPointer(FunctionType)
   /// A raw call on an address.
   case lowLevel(LowLevelCall)
-  /// A built-in, by its full name: `require`, `keccak256`, `abi.encode`, `addmod`, `selfdestruct`, `push`, `pop`, `type`,
-  /// `bytes.concat`, `string.concat`, `wrap`, `unwrap`, `blockhash`, ...
+  /// A built-in, by its full name: `require`, `keccak256`, `abi.encode`, `addmod`, `selfdestruct`,
+  /// `push`, `pop`, `type`, `bytes.concat`, `string.concat`, `wrap`, `unwrap`, `blockhash`, ...
   case builtin(String)
   /// A conversion `T(x)`.
   case conversion(SolidityType)

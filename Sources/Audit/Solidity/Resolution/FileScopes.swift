@@ -4,6 +4,19 @@ import SoliditySyntax
 typealias Scope = [String: [any Declaration]]
 
 extension Dictionary where Key == String, Value == [any Declaration] {
+  /// Adds the declarations that are not there yet; whether there were any.
+  mutating func register(_ declarations: [any Declaration], as name: String) -> Bool {
+    guard !name.isEmpty, !declarations.isEmpty else { return false }
+    guard let present = self[name] else {
+      self[name] = declarations
+      return true
+    }
+    let known = Set(present.map(\.id))
+    let new = declarations.filter { !known.contains($0.id) }
+    if !new.isEmpty { self[name, default: []] += new }
+    return !new.isEmpty
+  }
+
   /// Adds a declaration unless it is there already.
   mutating func register(_ declaration: any Declaration, as name: String) -> Bool {
     guard !name.isEmpty else { return false }
@@ -19,14 +32,14 @@ extension Dictionary where Key == String, Value == [any Declaration] {
 struct FileScopes {
   /// By unit number.
   private(set) var scopes: [Scope]
-  /// Units that may declare more than is known: they were not understood in the whole, or bring in everything from a
-  /// file that was not found, directly or through others.
+  /// Units that may declare more than is known: they were not understood in the whole, or bring in
+  /// everything from a file that was not found, directly or through others.
   private(set) var isIncomplete: [Bool]
 
   /// Collects the names declared in each file and carries them along the imports.
   ///
-  /// `import "x"` brings all global names of x, those that x imported included. Imports may be cyclic: names travel
-  /// until nothing changes.
+  /// `import "x"` brings all global names of x, those that x imported included. Imports may be
+  /// cyclic: names travel until nothing changes.
   init(units: [SourceUnit], imports: ImportTable, report: (ResolutionDiagnostic) -> Void) {
     scopes = units.map { FileScopes.ownNames(of: $0) }
     isIncomplete = units.map { !$0.understood }
@@ -44,7 +57,8 @@ struct FileScopes {
         if case .everything = directive.form { isIncomplete[number] = true }
       }
     }
-    let order = FileScopes.importedFirst(directives: directives, imports: imports, count: units.count)
+    let order = FileScopes.importedFirst(
+      directives: directives, imports: imports, count: units.count)
     // A directive is applied again only after the scope it takes from has grown.
     var versions = Array(repeating: 0, count: units.count)
     var applied = directives.map { Array(repeating: -1, count: $0.count) }
@@ -84,11 +98,11 @@ struct FileScopes {
         isIncomplete[number] = true
         changed = true
       }
-      // The order of names within a scope does not matter, that of declarations under one name does and is kept.
-      for (name, declarations) in scopes[target] {
-        for declaration in declarations where scopes[number].register(declaration, as: name) {
-          changed = true
-        }
+      // The order of names within a scope does not matter, that of declarations under one name does
+      // and is kept.
+      for (name, declarations) in scopes[target]
+      where scopes[number].register(declarations, as: name) {
+        changed = true
       }
     case .symbols(let symbols):
       for symbol in symbols {
@@ -98,10 +112,8 @@ struct FileScopes {
           changed = scopes[number].register(directive, as: local) || changed
           continue
         }
-        for declaration in scopes[target][symbol.name.text] ?? []
-        where scopes[number].register(declaration, as: local) {
-          changed = true
-        }
+        let found = scopes[target][symbol.name.text] ?? []
+        changed = scopes[number].register(found, as: local) || changed
       }
     }
     return changed
@@ -133,12 +145,13 @@ struct FileScopes {
     var scope: Scope = [:]
     for item in unit.items {
       guard let declaration = item.declaration, !(declaration is ImportDirective) else { continue }
-      _ = scope.register(declaration, as: declaration.name)
+      if !declaration.name.isEmpty { scope[declaration.name, default: []].append(declaration) }
     }
     return scope
   }
 
-  /// Units in an order that has imported ones before those that import them, as far as there are no cycles.
+  /// Units in an order that has imported ones before those that import them, as far as there are no
+  /// cycles.
   private static func importedFirst(
     directives: [[ImportDirective]], imports: ImportTable, count: Int
   ) -> [Int] {

@@ -1,7 +1,8 @@
 /// C3 linearisation.
 ///
-/// Source: K. Barrett et al., "A Monotonic Superclass Linearization for Dylan" (1996), with the bases of a contract
-/// taken from right to left, as the compiler does: a base named later overrides one named earlier.
+/// Source: K. Barrett et al., "A Monotonic Superclass Linearization for Dylan" (1996), with the
+/// bases of a contract taken from right to left, as the compiler does: a base named later overrides
+/// one named earlier.
 package enum Linearization {
   /// Merges the linearisations of the bases.
   ///
@@ -13,6 +14,9 @@ package enum Linearization {
   package static func merge<Item: Hashable>(
     _ item: Item, bases: [Item], linearizations: [[Item]]
   ) -> [Item]? {
+    if let only = linearizations.first, linearizations.count == 1, bases.count == 1 {
+      return [item] + only
+    }
     var sequences = Array(linearizations.reversed())
     sequences.append([item] + bases.reversed())
     var positions = Array(repeating: 0, count: sequences.count)
@@ -36,7 +40,9 @@ package enum Linearization {
       guard let chosen else { return nil }
       result.append(chosen)
       for index in sequences.indices
-      where positions[index] < sequences[index].count && sequences[index][positions[index]] == chosen {
+      where positions[index] < sequences[index].count
+        && sequences[index][positions[index]] == chosen
+      {
         positions[index] += 1
         if positions[index] < sequences[index].count {
           behind[sequences[index][positions[index]], default: 0] -= 1

@@ -19,7 +19,8 @@ final class NameContext {
     self.resolver = resolver
   }
 
-  /// The declarations a bare name stands for: those of the contract and its bases, else those of the file.
+  /// The declarations a bare name stands for: those of the contract and its bases, else those of
+  /// the file.
   func lookup(_ name: String) -> [any Declaration] {
     guard let contractNumber else { return resolver.fileScopes.scopes[unit][name] ?? [] }
     if let known = found[name] { return known }

@@ -6,13 +6,14 @@ extension Program {
     tables.call(at: call.withoutParentheses.id)?.callee ?? .unknown
   }
 
-  /// The `x` of `x.f(y)` when `f` is attached by `using for` (or a member of an array, such as `push`, is not: nil).
+  /// The `x` of `x.f(y)` when `f` is attached by `using for` (or a member of an array, such as
+  /// `push`, is not: nil).
   public func boundArgument(of call: Expression) -> Expression? {
     tables.call(at: call.withoutParentheses.id)?.boundArgument
   }
 
-  /// The arguments of a call in the order of the parameters: named ones put in order (nil where one is missing),
-  /// a bound receiver first.
+  /// The arguments of a call in the order of the parameters: named ones put in order (nil where one
+  /// is missing), a bound receiver first.
   public func arguments(of call: Expression) -> [Expression?] {
     let call = call.withoutParentheses
     guard case .call(_, let arguments) = call.kind else { return [] }
@@ -28,18 +29,21 @@ extension Program {
     return result
   }
 
-  /// The modifier that an invocation in a function's header runs, when the most derived contract is `contract`;
-  /// nil for the call of a base constructor and where it is not known.
+  /// The modifier that an invocation in a function's header runs, when the most derived contract is
+  /// `contract`; nil for the call of a base constructor and where it is not known.
   public func modifier(
     of invocation: ModifierInvocation, in contract: ContractDefinition
   ) -> ModifierDefinition? {
     guard let named = tables.declaration(at: invocation.path.id) as? ModifierDefinition else {
       return nil
     }
-    // `Base.only` names one modifier for good; a bare name is looked up from the most derived contract.
+    // `Base.only` names one modifier for good; a bare name is looked up from the most derived
+    // contract.
     guard invocation.path.parts.count == 1 else { return named }
     for base in linearizedBases(of: contract) {
-      if let found = base.modifiers.first(where: { $0.name == named.name }) { return found }
+      for case let found as ModifierDefinition in tables.contract(base)?.members[named.name] ?? [] {
+        return found
+      }
     }
     return named
   }
@@ -49,7 +53,8 @@ extension Program {
     tables.declaration(at: invocation.path.id) as? ContractDefinition
   }
 
-  /// The arguments that `contract` and its bases give to constructors of bases, most derived giver first.
+  /// The arguments that `contract` and its bases give to constructors of bases, most derived giver
+  /// first.
   ///
   /// A base appears more than once only in programs that the compiler refuses.
   public func baseConstructorArguments(

@@ -1,8 +1,9 @@
 import SoliditySyntax
 
 extension Program {
-  /// The override of `function` that runs when `contract` is the most derived contract: `function` itself when
-  /// nothing overrides it or it cannot be overridden (private, free and library functions, constructors).
+  /// The override of `function` that runs when `contract` is the most derived contract: `function`
+  /// itself when nothing overrides it or it cannot be overridden (private, free and library
+  /// functions, constructors).
   public func override(
     of function: FunctionDefinition, in contract: ContractDefinition
   ) -> FunctionDefinition {
@@ -13,12 +14,15 @@ extension Program {
     guard bases.contains(where: { $0.id == owner.id }) else { return function }
     for base in bases {
       if base.id == owner.id { break }
-      if let found = base.functions.first(where: { overrides($0, function) }) { return found }
+      if let found = declared(in: base, like: function).first(where: { overrides($0, function) }) {
+        return found
+      }
     }
     return function
   }
 
-  /// The public state variable whose getter overrides `function` when `contract` is the most derived contract.
+  /// The public state variable whose getter overrides `function` when `contract` is the most
+  /// derived contract.
   public func overridingGetter(
     of function: FunctionDefinition, in contract: ContractDefinition
   ) -> VariableDeclaration? {
@@ -26,17 +30,20 @@ extension Program {
       let signature = signature(of: function)
     else { return nil }
     for base in linearizedBases(of: contract) {
-      if base.functions.contains(where: { $0.id == function.id }) { return nil }
-      let found = base.stateVariables.first {
-        $0.name == function.name && getterSignature(of: $0) == signature
+      for declaration in tables.contract(base)?.members[function.name] ?? [] {
+        if declaration.id == function.id { return nil }
+        if let variable = declaration as? VariableDeclaration,
+          getterSignature(of: variable) == signature
+        {
+          return variable
+        }
       }
-      if let found { return found }
     }
     return nil
   }
 
-  /// The function that `super.f` in `caller` runs when `mostDerived` is the most derived contract: the first
-  /// implemented one behind `caller` in the linearisation.
+  /// The function that `super.f` in `caller` runs when `mostDerived` is the most derived contract:
+  /// the first implemented one behind `caller` in the linearisation.
   public func superFunction(
     of function: FunctionDefinition, calledFrom caller: ContractDefinition,
     in mostDerived: ContractDefinition
@@ -44,7 +51,7 @@ extension Program {
     let bases = linearizedBases(of: mostDerived)
     guard let place = bases.firstIndex(where: { $0.id == caller.id }) else { return nil }
     for base in bases[(place + 1)...] {
-      let found = base.functions.first {
+      let found = declared(in: base, like: function).first {
         $0.body != nil && ($0.id == function.id || overrides($0, function))
       }
       if let found { return found }
@@ -52,16 +59,18 @@ extension Program {
     return nil
   }
 
-  /// The functions of bases that `function` overrides, nearest in the linearisation of its contract first.
+  /// The functions of bases that `function` overrides, nearest in the linearisation of its contract
+  /// first.
   public func overriddenFunctions(of function: FunctionDefinition) -> [FunctionDefinition] {
     guard hasOverrides(function), let owner = contract(containing: function) else { return [] }
     return linearizedBases(of: owner).dropFirst().compactMap { base in
-      base.functions.first { overrides(function, $0) }
+      declared(in: base, like: function).first { overrides(function, $0) }
     }
   }
 
-  /// The implemented functions of a contract, inherited ones included, each only in its most derived form, in the
-  /// order of the linearisation. Constructors appear for every contract that has one.
+  /// The implemented functions of a contract, inherited ones included, each only in its most
+  /// derived form, in the order of the linearisation. Constructors appear for every contract that
+  /// has one.
   public func functions(of contract: ContractDefinition) -> [FunctionDefinition] {
     var result: [FunctionDefinition] = []
     var seen: Set<OverrideKey> = []
@@ -92,7 +101,8 @@ extension Program {
     return result
   }
 
-  /// The state variables of a contract and its bases, most base-like first: the order of the storage layout.
+  /// The state variables of a contract and its bases, most base-like first: the order of the
+  /// storage layout.
   public func stateVariables(of contract: ContractDefinition) -> [VariableDeclaration] {
     linearizedBases(of: contract).reversed().flatMap(\.stateVariables)
   }
@@ -102,6 +112,12 @@ extension Program {
     let kind: FunctionKind
     let name: String
     let parameters: [SolidityType]
+  }
+
+  private func declared(
+    in contract: ContractDefinition, like function: FunctionDefinition
+  ) -> [FunctionDefinition] {
+    tables.contract(contract)?.functions(like: function) ?? []
   }
 
   private func hasOverrides(_ function: FunctionDefinition) -> Bool {

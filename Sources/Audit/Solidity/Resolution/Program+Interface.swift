@@ -4,8 +4,8 @@ import SoliditySyntax
 extension Program {
   /// The ABI signature of a public or external function; the library form for libraries.
   ///
-  /// Nil for internal and private functions, constructors, fallbacks, free functions, and where a parameter's type
-  /// is not known or has no ABI form.
+  /// Nil for internal and private functions, constructors, fallbacks, free functions, and where a
+  /// parameter's type is not known or has no ABI form.
   public func signature(of function: FunctionDefinition) -> String? {
     externalSignature(of: function)
   }
@@ -45,7 +45,8 @@ extension Program {
     getterSignature(of: variable).map { Selector(signature: $0) }
   }
 
-  /// The functions and getters that can be called from outside, inherited ones included, by signature.
+  /// The functions and getters that can be called from outside, inherited ones included, by
+  /// signature.
   ///
   /// Equals the compiler's `methodIdentifiers`. The declaration is the most derived one.
   public func interface(of contract: ContractDefinition) -> [InterfaceEntry] {
@@ -61,15 +62,16 @@ extension Program {
     }
   }
 
-  /// The ERC-165 identifier that `type(I).interfaceId` yields: selectors of the functions declared in `interface`
-  /// itself, exclusive-ored; nil where a signature is not known.
+  /// The ERC-165 identifier that `type(I).interfaceId` yields: selectors of the functions declared
+  /// in `interface` itself, exclusive-ored; nil where a signature is not known.
   public func interfaceIdentifier(of interface: ContractDefinition) -> Selector? {
     interfaceIdentifier(ofDeclared: interface)
   }
 }
 
 extension ResolvedSyntax {
-  /// Functions and getters declared in a contract itself that can be called from outside, with their signatures.
+  /// Functions and getters declared in a contract itself that can be called from outside, with
+  /// their signatures.
   func externalMembers(
     declaredIn contract: ContractDefinition
   ) -> [(signature: String, declaration: any Declaration)] {

@@ -4,15 +4,16 @@ extension Program {
   /// The unit a node stands in.
   public func unit(of node: some SyntaxNode) -> SourceUnit { units[Int(node.id.unit)] }
 
-  /// The contract, interface or library a node is declared in or is itself; nil at file level. O(log contracts).
+  /// The contract, interface or library a node is declared in or is itself; nil at file level.
+  /// O(log contracts).
   public func contract(containing node: any SyntaxNode) -> ContractDefinition? {
     tables.contractNumber(containing: node, among: contracts).map { contracts[$0] }
   }
 
   /// The C3 linearisation: the contract itself first, the most base-like last.
   ///
-  /// Equals the compiler's `linearizedBaseContracts`. Where no linearisation exists (a diagnostic says so) the bases
-  /// still appear, each once.
+  /// Equals the compiler's `linearizedBaseContracts`. Where no linearisation exists (a diagnostic
+  /// says so) the bases still appear, each once.
   public func linearizedBases(of contract: ContractDefinition) -> [ContractDefinition] {
     tables.contract(contract)?.linearization ?? [contract]
   }
@@ -22,7 +23,8 @@ extension Program {
     tables.contract(contract)?.directBases.map(\.base) ?? []
   }
 
-  /// What an identifier or a member access refers to, overloads resolved; nil for built-ins and where it is not known.
+  /// What an identifier or a member access refers to, overloads resolved; nil for built-ins and
+  /// where it is not known.
   ///
   /// Parentheses around one expression are looked through.
   public func declaration(of expression: Expression) -> (any Declaration)? {
@@ -39,14 +41,16 @@ extension Program {
     tables.enumValues[value.id]
   }
 
-  /// What a name in inline assembly refers to outside of it: nil for Yul variables, Yul functions and instructions.
+  /// What a name in inline assembly refers to outside of it: nil for Yul variables, Yul functions
+  /// and instructions.
   public func reference(of name: YulExpression) -> AssemblyReference? {
     guard let declaration = tables.declaration(at: name.id),
       !(declaration is YulVariable), !(declaration is YulFunction),
       case .identifier(let text) = name.kind
     else { return nil }
     return AssemblyReference(
-      declaration: declaration, suffix: AssemblyReference.Suffix(of: text, naming: declaration.name))
+      declaration: declaration, suffix: AssemblyReference.Suffix(of: text, naming: declaration.name)
+    )
   }
 
   /// The Yul variable or Yul function that a name or a call in inline assembly refers to.
@@ -60,7 +64,8 @@ extension Expression {
   /// The expression inside any number of parentheses.
   public var withoutParentheses: Expression {
     var inner = self
-    while case .tuple(let components) = inner.kind, components.count == 1, let only = components[0] {
+    while case .tuple(let components) = inner.kind, components.count == 1, let only = components[0]
+    {
       inner = only
     }
     return inner

@@ -3,8 +3,8 @@ import SoliditySyntax
 extension Program {
   /// The type of a variable as declared.
   ///
-  /// State variables and struct members have no location; parameters and locals have the written one, or the
-  /// default of the dialect.
+  /// State variables and struct members have no location; parameters and locals have the written
+  /// one, or the default of the dialect.
   public func type(of variable: VariableDeclaration) -> SolidityType {
     tables.type(at: variable.id)
   }
@@ -14,13 +14,14 @@ extension Program {
 
   /// The type of an expression; `.unknown` where it is not derived.
   ///
-  /// Reference types carry the location they are read from. A call without result has the type `.tuple([])`.
+  /// Reference types carry the location they are read from. A call without result has the type
+  /// `.tuple([])`.
   public func type(of expression: Expression) -> SolidityType { tables.type(at: expression.id) }
 
   /// The value of an expression that is known without running the program; nil where it is not.
   ///
-  /// Reaches further than what the compiler admits as an array length: hashes of constants, conversions, casts of
-  /// addresses, selectors, interface ids, constants of other contracts.
+  /// Reaches further than what the compiler admits as an array length: hashes of constants,
+  /// conversions, casts of addresses, selectors, interface ids, constants of other contracts.
   public func constantValue(of expression: Expression) -> ConstantValue? {
     ConstantEvaluator(syntax: self).value(of: expression)
   }
@@ -30,13 +31,14 @@ extension Program {
     ConstantEvaluator(syntax: self).value(of: expression, as: type)
   }
 
-  /// The number that the compiler computes for an expression in the place of an array length or a base slot;
-  /// nil where it refuses to.
+  /// The number that the compiler computes for an expression in the place of an array length or a
+  /// base slot; nil where it refuses to.
   public func compileTimeNumber(of expression: Expression) -> Rational? {
     CompileTimeEvaluator(syntax: self).number(expression)?.value
   }
 
-  /// The value of a constant (`constant` state variable, constant at file level); nil where it is not known.
+  /// The value of a constant (`constant` state variable, constant at file level); nil where it is
+  /// not known.
   public func constantValue(of variable: VariableDeclaration) -> ConstantValue? {
     tables.constants[variable.id]
   }
@@ -49,8 +51,8 @@ extension Program {
       .converted(to: type(of: variable))
   }
 
-  /// A type as the compiler writes it in the `typeString` of a variable: without location in the whole
-  /// (`struct C.S`, `function (uint256[]) external`).
+  /// A type as the compiler writes it in the `typeString` of a variable: without location in the
+  /// whole (`struct C.S`, `function (uint256[]) external`).
   public func typeString(of type: SolidityType) -> String { compilerText(of: type, isLong: false) }
 
   /// The type of an expression as the compiler writes it in its `typeString`, locations included

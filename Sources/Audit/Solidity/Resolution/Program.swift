@@ -2,11 +2,13 @@ import BigInt
 import Ethereum
 import SoliditySyntax
 
-/// A resolved program: a closed set of source units with every name, base, type and constant worked out.
+/// A resolved program: a closed set of source units with every name, base, type and constant worked
+/// out.
 ///
 /// Establishes, for all nodes of its units: what each name refers to, what each call calls, the C3
-/// linearisation of each contract, types as far as they can be derived, values of constant expressions.
-/// What could not be resolved reads as nil, `.unknown`, and is listed in `diagnostics` when it is an error.
+/// linearisation of each contract, types as far as they can be derived, values of constant
+/// expressions. What could not be resolved reads as nil, `.unknown`, and is listed in `diagnostics`
+/// when it is an error.
 public final class Program: Sendable {
   /// The units; `SourceUnit.number` is the index in this array.
   public let units: [SourceUnit]

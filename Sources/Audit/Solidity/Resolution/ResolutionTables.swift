@@ -15,7 +15,19 @@ package struct ContractTables: Sendable {
   /// C3 linearisation, the contract itself first.
   package var linearization: [ContractDefinition]
   /// The direct bases that could be resolved, in the order written.
-  package var directBases: [(specifier: InheritanceSpecifier, base: ContractDefinition)]
+  package var directBases: [(specifier: InheritanceSpecifier, base: ContractDefinition)] = []
+  /// What the contract itself declares, by name.
+  package var members: [String: [any Declaration]] = [:]
+  /// Its constructor, fallback and receive functions.
+  package var specialFunctions: [FunctionDefinition] = []
+
+  /// The functions declared in the contract that have the name and kind of `function`.
+  func functions(like function: FunctionDefinition) -> [FunctionDefinition] {
+    guard function.kind == .function else {
+      return specialFunctions.filter { $0.kind == function.kind }
+    }
+    return (members[function.name] ?? []).compactMap { $0 as? FunctionDefinition }
+  }
 }
 
 /// Tables beside the tree: one entry for each node, the nodes of all units in one row.

@@ -2,7 +2,8 @@ import SoliditySyntax
 
 /// What the passes over types need to know of a tree whose names are resolved or being resolved.
 ///
-/// Both the finished `Program` and the `Resolver` that makes it answer; the resolver works out what is missing.
+/// Both the finished `Program` and the `Resolver` that makes it answer; the resolver works out what
+/// is missing.
 package protocol ResolvedSyntax: AnyObject {
   /// The units by number.
   var units: [SourceUnit] { get }
@@ -42,7 +43,8 @@ extension ResolvedSyntax {
       mutability: function.mutability, isExternal: external)
   }
 
-  /// The keys and indices that a getter takes, and what it returns (the members of structs that can be returned).
+  /// The keys and indices that a getter takes, and what it returns (the members of structs that can
+  /// be returned).
   func getterParts(
     of variable: VariableDeclaration
   ) -> (parameters: [SolidityType], returns: [SolidityType]) {
@@ -74,7 +76,8 @@ extension ResolvedSyntax {
     return (parameters, returns)
   }
 
-  /// The name by which the compiler's type strings call a declaration: `Contract.Name`, or `Name` at file level.
+  /// The name by which the compiler's type strings call a declaration: `Contract.Name`, or `Name`
+  /// at file level.
   func canonicalName(of declaration: some Declaration) -> String {
     guard let contract = contract(containing: declaration), contract.id != declaration.id else {
       return declaration.name

@@ -34,8 +34,8 @@ extension Rational {
   }
 }
 
-/// Computes array lengths and base slots the way the compiler does: literals, constants named without qualification,
-/// and operators on them. Everything else is refused.
+/// Computes array lengths and base slots the way the compiler does: literals, constants named
+/// without qualification, and operators on them. Everything else is refused.
 struct CompileTimeEvaluator {
   /// Constants that may be nested in one another.
   static let maximumDepth = 32
@@ -45,6 +45,7 @@ struct CompileTimeEvaluator {
 
   /// The number an expression denotes; nil where the compiler would refuse it.
   func number(_ expression: Expression) -> TypedRational? {
+    let expression = expression.withoutParentheses
     switch expression.kind {
     case .literal(.number(let text, let unit)):
       return RationalArithmetic.number(text, unit: unit).map {
@@ -55,9 +56,6 @@ struct CompileTimeEvaluator {
         return nil
       }
       return syntax.compileTimeValue(of: variable, depth: depth)
-    case .tuple(let components):
-      guard components.count == 1, let inner = components[0] else { return nil }
-      return number(inner)
     case .prefix(let operation, let operand):
       guard let value = number(operand),
         let result = RationalArithmetic.unary(operation, value.value)

@@ -2,20 +2,30 @@ import BigInt
 import Ethereum
 import SoliditySyntax
 
-/// Computes what an expression is worth without running the program, beyond what the compiler needs to know:
-/// hashes, encodings, conversions, selectors, typed arithmetic.
+/// Computes what an expression is worth without running the program, beyond what the compiler needs
+/// to know: hashes, encodings, conversions, selectors, typed arithmetic.
 struct ConstantEvaluator {
+  /// How deep expressions may nest, parentheses and chains of operators aside.
+  private static let maximumDepth = 64
+
   let syntax: any ResolvedSyntax
+  private var depth = 0
+
+  init(syntax: any ResolvedSyntax) { self.syntax = syntax }
 
   /// The value of an expression; nil where it depends on more than constants.
   func value(of expression: Expression) -> ConstantValue? {
+    guard depth < ConstantEvaluator.maximumDepth else { return nil }
+    var inner = self
+    inner.depth += 1
+    return inner.compute(expression.withoutParentheses)
+  }
+
+  private func compute(_ expression: Expression) -> ConstantValue? {
     if case .rational(let number) = syntax.type(of: expression) { return .number(number) }
     switch expression.kind {
     case .literal(let literal): return value(of: literal)
     case .identifier, .memberAccess: return value(ofName: expression)
-    case .tuple(let components):
-      guard components.count == 1, let inner = components[0] else { return nil }
-      return value(of: inner)
     case .prefix(let operation, let operand):
       return prefix(operation, operand, type: syntax.type(of: expression), at: expression)
     case .binary: return chain(expression)
@@ -25,7 +35,8 @@ struct ConstantEvaluator {
     case .call: return call(expression)
     case .index(let base, let index?):
       guard case .bytes(let bytes) = value(of: base), case .fixedBytes = syntax.type(of: base),
-        case .number(let number) = value(of: index), let place = number.integer.flatMap({ Int(exactly: $0) }),
+        case .number(let number) = value(of: index),
+        let place = number.integer.flatMap({ Int(exactly: $0) }),
         bytes.indices.contains(place)
       else { return nil }
       return .bytes([bytes[place]])
@@ -169,16 +180,18 @@ struct ConstantEvaluator {
       if case .rational = type { return .number(result) }
       let whole = result.numerator / result.denominator
       return typed(Rational(integer: whole), type, wraps: wraps, at: node)
-    case (.bytes(let a), _):
-      guard case .fixedBytes(let count) = leftType, a.count == count else { return nil }
-      return fixedBytes(operation, a, right, syntax.type(of: operand))
-    case (.number, .bytes(let b)):
-      guard let a = convert(left, from: leftType, to: .fixedBytes(b.count)),
-        case .bytes(let bytes) = a
-      else { return nil }
-      return fixedBytes(operation, bytes, right, syntax.type(of: operand))
+    default: break
+    }
+    // Literals take the type of the other side.
+    let operandType = syntax.type(of: operand)
+    let target: SolidityType
+    switch (leftType, operandType) {
+    case (.fixedBytes, _): target = leftType
+    case (_, .fixedBytes): target = operandType
     default: return nil
     }
+    guard case .bytes(let bytes) = convert(left, from: leftType, to: target) else { return nil }
+    return fixedBytes(operation, bytes, right, operandType)
   }
 
   private func compare(_ operation: BinaryOperator, _ a: Rational, _ b: Rational) -> Bool? {

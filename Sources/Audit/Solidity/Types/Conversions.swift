@@ -5,7 +5,8 @@ extension Rational {
   /// A whole number.
   package init(integer: BigInt) { self.init(reduced: integer, 1) }
 
-  /// The smallest integer type that holds the number, as the compiler chooses it; nil above 256 bits.
+  /// The smallest integer type that holds the number, as the compiler chooses it; nil above 256
+  /// bits.
   var integerType: (bits: Int, signed: Bool)? {
     guard let value = integer else { return nil }
     let negative = value.sign == .minus
@@ -25,8 +26,8 @@ extension Rational {
 
 /// Implicit conversions and common types.
 ///
-/// Source: Solidity documentation, "Conversions between Elementary Types". Where a type is not known anything goes, so
-/// that one gap does not make others.
+/// Source: Solidity documentation, "Conversions between Elementary Types". Where a type is not
+/// known anything goes, so that one gap does not make others.
 struct Conversions {
   /// Whether one contract inherits from another (or is it).
   let derives: (ContractDefinition, ContractDefinition) -> Bool

@@ -1,6 +1,27 @@
 import BigInt
 import SoliditySyntax
 
+/// The structs being written out as tuples, bounded: a few lines of nested structs can stand for a
+/// text of any length.
+private struct StructExpansion {
+  private static let maximumDepth = 64
+  private static let maximumCount = 4096
+  private var enclosing: [StructDefinition] = []
+  private var count = 0
+
+  /// False for a struct within itself and beyond the bounds.
+  mutating func enter(_ definition: StructDefinition) -> Bool {
+    count += 1
+    guard count <= StructExpansion.maximumCount, enclosing.count < StructExpansion.maximumDepth,
+      !enclosing.contains(where: { $0.id == definition.id })
+    else { return false }
+    enclosing.append(definition)
+    return true
+  }
+
+  mutating func leave() { enclosing.removeLast() }
+}
+
 /// Names of types and functions as the ABI has them.
 ///
 /// Source: Solidity documentation, "Contract ABI Specification", the part on libraries included.
@@ -9,12 +30,12 @@ extension ResolvedSyntax {
   ///
   /// Libraries keep the names of structs, enums and contracts.
   func externalName(of type: SolidityType, inLibrary: Bool = false) -> String? {
-    var enclosing: [StructDefinition] = []
-    return externalName(of: type, inLibrary: inLibrary, enclosing: &enclosing)
+    var expansion = StructExpansion()
+    return externalName(of: type, inLibrary: inLibrary, expansion: &expansion)
   }
 
   private func externalName(
-    of type: SolidityType, inLibrary: Bool, enclosing: inout [StructDefinition]
+    of type: SolidityType, inLibrary: Bool, expansion: inout StructExpansion
   ) -> String? {
     switch type {
     case .bool: return "bool"
@@ -32,31 +53,30 @@ extension ResolvedSyntax {
       return "uint\(8 * bytesNeeded(values: definition.node.values.count))"
     case .userDefinedValue(let definition):
       return externalName(
-        of: self.type(of: definition.node.underlying), inLibrary: inLibrary, enclosing: &enclosing)
+        of: self.type(of: definition.node.underlying), inLibrary: inLibrary, expansion: &expansion)
     case .function(let function): return function.isExternal ? "function" : nil
     case .array(let element, let length, let location):
       guard
         let name = externalName(
-          of: element.located(location), inLibrary: inLibrary, enclosing: &enclosing)
+          of: element.located(location), inLibrary: inLibrary, expansion: &expansion)
       else { return nil }
       return name + "[" + (length.map { String($0) } ?? "") + "]"
     case .mapping(let key, let value):
       guard inLibrary,
-        let keyName = externalName(of: key, inLibrary: true, enclosing: &enclosing),
+        let keyName = externalName(of: key, inLibrary: true, expansion: &expansion),
         let valueName = externalName(
-          of: value.located(.storage), inLibrary: true, enclosing: &enclosing)
+          of: value.located(.storage), inLibrary: true, expansion: &expansion)
       else { return nil }
       return "mapping(" + keyName + " => " + valueName + ")"
     case .structure(let definition, let location):
       if inLibrary, location == .storage { return canonicalName(of: definition.node) }
-      guard !enclosing.contains(where: { $0.id == definition.node.id }) else { return nil }
-      enclosing.append(definition.node)
-      defer { enclosing.removeLast() }
+      guard expansion.enter(definition.node) else { return nil }
+      defer { expansion.leave() }
       var names: [String] = []
       for member in definition.node.members {
         let memberType = self.type(of: member).located(location)
         guard
-          let name = externalName(of: memberType, inLibrary: inLibrary, enclosing: &enclosing)
+          let name = externalName(of: memberType, inLibrary: inLibrary, expansion: &expansion)
         else { return nil }
         names.append(name)
       }

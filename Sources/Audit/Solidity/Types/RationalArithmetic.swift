@@ -3,7 +3,8 @@ import SoliditySyntax
 
 /// Exact arithmetic on number literals, with the limits the compiler sets.
 ///
-/// Source: Solidity documentation, "Rational and Integer Literals"; numbers are limited to 4096 bits.
+/// Source: Solidity documentation, "Rational and Integer Literals"; numbers are limited to 4096
+/// bits.
 enum RationalArithmetic {
   /// The most bits a numerator or denominator may have.
   static let maximumBits = 4096
@@ -90,8 +91,10 @@ enum RationalArithmetic {
     }
   }
 
-  /// The result of an arithmetic or bit operator; nil where it has none (division by 0, fractions and bits, too large).
-  static func binary(_ operation: BinaryOperator, _ left: Rational, _ right: Rational) -> Rational? {
+  /// The result of an arithmetic or bit operator; nil where it has none (division by 0, fractions
+  /// and bits, too large).
+  static func binary(_ operation: BinaryOperator, _ left: Rational, _ right: Rational) -> Rational?
+  {
     let result: Rational?
     if let a = left.integer, let b = right.integer {
       result = integers(operation, a, b)
@@ -161,7 +164,8 @@ enum RationalArithmetic {
     guard widest * amount <= maximumBits else { return nil }
     let numerator = base.numerator.power(amount)
     let denominator = base.denominator.power(amount)
-    return exponent < 0 ? Rational(denominator, numerator) : Rational(reduced: numerator, denominator)
+    return exponent < 0
+      ? Rational(denominator, numerator) : Rational(reduced: numerator, denominator)
   }
 }
 

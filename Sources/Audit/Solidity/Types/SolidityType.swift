@@ -24,7 +24,8 @@ public struct FunctionType: Hashable, Sendable {
   public var returns: [SolidityType]
   /// What it promises about state.
   public var mutability: StateMutability
-  /// External function values are address and selector (24 bytes); internal ones a code offset (8 bytes).
+  /// External function values are address and selector (24 bytes); internal ones a code offset (8
+  /// bytes).
   public var isExternal: Bool
 
   /// Makes a function type.

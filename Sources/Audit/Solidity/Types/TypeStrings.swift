@@ -4,8 +4,9 @@ import SoliditySyntax
 extension ResolvedSyntax {
   /// A type as the compiler writes it in `typeString`.
   ///
-  /// The short form, of declarations, leaves all locations out (`struct C.S`, `mapping(uint256 => struct C.S)`); the
-  /// long one, of expressions, has them everywhere (`mapping(uint256 => struct C.S storage ref)`).
+  /// The short form, of declarations, leaves all locations out (`struct C.S`, `mapping(uint256 =>
+  /// struct C.S)`); the long one, of expressions, has them everywhere (`mapping(uint256 => struct
+  /// C.S storage ref)`).
   func compilerText(of type: SolidityType, isLong: Bool) -> String {
     guard isLong, type.isReference, !type.isMapping else {
       return plainText(of: type, isLong: isLong)

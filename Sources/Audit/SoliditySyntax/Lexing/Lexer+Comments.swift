@@ -118,7 +118,8 @@ extension Lexer {
     return depth > 0 ? .directionMismatch : nil
   }
 
-  /// The text of the documentation comment at a range, without its marks.
+  /// The text of the documentation comment at a range: its marks, the blanks around each line and the empty lines
+  /// around the whole are removed.
   func documentationText(_ start: Int, _ end: Int) -> String {
     var text: [UInt8] = []
     text.reserveCapacity(end - start)
@@ -126,30 +127,39 @@ extension Lexer {
     var index = start + 3
     let contentEnd = isBlock ? end - 2 : end
     var isFirst = true
+    var emptyLines = 0
     while index < contentEnd {
-      if isFirst {
-        while index < contentEnd, base[index] == 0x20 || base[index] == 0x09 { index += 1 }
-      } else {
-        var look = index
-        while look < contentEnd, isClass(base[look], ByteClass.whitespace) { look += 1 }
+      skipBlanks(&index, contentEnd)
+      if !isFirst {
         if isBlock {
-          index = look
           if index < contentEnd, base[index] == UInt8(ascii: "*") { index += 1 }
-        } else if byte(look) == UInt8(ascii: "/") {
-          index = look + 3
+        } else if byte(index) == UInt8(ascii: "/") {
+          index += 3
         }
+        skipBlanks(&index, contentEnd)
       }
+      isFirst = false
       let lineStart = index
       while index < contentEnd, base[index] != 0x0A, base[index] != 0x0D { index += 1 }
-      if index > lineStart || !isBlock {
-        if !isFirst, !text.isEmpty { text.append(0x0A) }
+      var lineEnd = index
+      while lineEnd > lineStart, base[lineEnd - 1] == 0x20 || base[lineEnd - 1] == 0x09 {
+        lineEnd -= 1
+      }
+      if lineEnd > lineStart {
+        if !text.isEmpty { text.append(contentsOf: repeatElement(0x0A, count: emptyLines + 1)) }
+        emptyLines = 0
         text.append(
-          contentsOf: UnsafeBufferPointer(start: base + lineStart, count: index - lineStart))
+          contentsOf: UnsafeBufferPointer(start: base + lineStart, count: lineEnd - lineStart))
+      } else {
+        emptyLines += 1
       }
       if byte(index) == 0x0D, byte(index + 1) == 0x0A { index += 1 }
       index += 1
-      isFirst = false
     }
     return String(decoding: text, as: UTF8.self)
+  }
+
+  private func skipBlanks(_ index: inout Int, _ end: Int) {
+    while index < end, base[index] == 0x20 || base[index] == 0x09 { index += 1 }
   }
 }

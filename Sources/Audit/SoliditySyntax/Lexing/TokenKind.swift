@@ -145,7 +145,8 @@ struct Token {
 
 /// Why no token could be made.
 enum LexicalProblem: UInt16 {
-  case unknownCharacter, byteOrderMark, unterminatedComment, unterminatedString, badEscape, badHexString
+  case unknownCharacter, byteOrderMark, unterminatedComment, unterminatedString, badEscape
+  case badHexString
   case badSeparator, hexWithoutQuote, unicodeWithoutQuote, nonASCIIInString, octalNumber
   case badHexDigit, badExponent, badNumberEnd, directionUnderflow, directionMismatch
 

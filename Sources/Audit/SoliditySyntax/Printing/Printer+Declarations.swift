@@ -1,6 +1,10 @@
 extension Printer {
   mutating func writeUnit(_ unit: SourceUnit) {
-    if let licence = unit.licence {
+    // NatSpec before a definition can hold the licence; then it is written there.
+    let isInNatSpec = unit.items.contains { item in
+      item.documentation?.text.contains("SPDX-License-Identifier:") ?? false
+    }
+    if let licence = unit.licence, !isInNatSpec {
       put("// SPDX-License-Identifier: \(licence)")
       endLine()
     }
@@ -292,6 +296,21 @@ extension Printer {
       case .missing:
         printer.put("/* missing */")
       }
+    }
+  }
+}
+
+extension SourceUnitItem {
+  fileprivate var documentation: Documentation? {
+    switch self {
+    case .pragma, .import, .userDefinedValueType, .using: nil
+    case .contract(let node): node.documentation
+    case .function(let node): node.documentation
+    case .structure(let node): node.documentation
+    case .enumeration(let node): node.documentation
+    case .error(let node): node.documentation
+    case .event(let node): node.documentation
+    case .variable(let node): node.documentation
     }
   }
 }

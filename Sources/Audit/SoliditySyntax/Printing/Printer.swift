@@ -114,38 +114,43 @@ public struct Printer {
 
   mutating func write(_ documentation: Documentation?) {
     guard let documentation else { return }
-    var isFirst = true
     for line in documentation.text.utf8.split(separator: 0x0A, omittingEmptySubsequences: false) {
       startLine()
       put("///" as StaticString)
-      // The first line loses the blanks before it when read; a slash would make the mark another one.
-      if isFirst || line.first == UInt8(ascii: "/") { put(" " as StaticString) }
-      isFirst = false
-      putCommentLine(Array(line))
+      let cleaned = Self.commentLine(Array(line))
+      if !cleaned.isEmpty {
+        output.append(0x20)
+        output.append(contentsOf: cleaned)
+      }
       endLine()
     }
   }
 
-  /// Writes a line of a comment without the characters that would end it.
-  private mutating func putCommentLine(_ line: [UInt8]) {
+  /// A line of a comment without the characters that would end it and without blanks around it.
+  private static func commentLine(_ line: [UInt8]) -> ArraySlice<UInt8> {
+    var cleaned: [UInt8] = []
     var index = 0
     while index < line.count {
       let byte = line[index]
       if byte >= 0x0A, byte <= 0x0D {
-        output.append(0x20)
+        cleaned.append(0x20)
       } else if byte == 0xC2, index + 1 < line.count, line[index + 1] == 0x85 {
-        output.append(0x20)
+        cleaned.append(0x20)
         index += 1
       } else if byte == 0xE2, index + 2 < line.count, line[index + 1] == 0x80,
         line[index + 2] == 0xA8 || line[index + 2] == 0xA9
       {
-        output.append(0x20)
+        cleaned.append(0x20)
         index += 2
       } else {
-        output.append(byte)
+        cleaned.append(byte)
       }
       index += 1
     }
+    var kept = cleaned[...]
+    while let last = kept.last, last == 0x20 || last == 0x09 { kept.removeLast() }
+    while let first = kept.first, first == 0x20 || first == 0x09 { kept.removeFirst() }
+    return kept
   }
 
   /// Writes bytes as a string literal: printable ASCII as it is, everything else as escapes.

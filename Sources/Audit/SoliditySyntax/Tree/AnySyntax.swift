@@ -1,30 +1,56 @@
 /// Any node of the tree, for passes that go over all of it.
 public enum AnySyntax: Sendable {
+  /// A pragma.
   case pragma(PragmaDirective)
+  /// An import.
   case `import`(ImportDirective)
+  /// A contract, interface or library.
   case contract(ContractDefinition)
+  /// A base in a contract's head.
   case inheritance(InheritanceSpecifier)
+  /// A function of any kind.
   case function(FunctionDefinition)
+  /// A modifier's definition.
   case modifier(ModifierDefinition)
+  /// A modifier named in a function's head.
   case invocation(ModifierInvocation)
+  /// Any variable, parameter or constant.
   case variable(VariableDeclaration)
+  /// A struct.
   case structure(StructDefinition)
+  /// An enum.
   case enumeration(EnumDefinition)
+  /// A value of an enum.
   case enumValue(EnumValue)
+  /// A user-defined value type.
   case userDefinedValueType(UserDefinedValueTypeDefinition)
+  /// A custom error.
   case error(ErrorDefinition)
+  /// An event.
   case event(EventDefinition)
+  /// A using directive.
   case using(UsingForDirective)
+  /// A dotted name.
   case path(IdentifierPath)
+  /// A type as written.
   case type(TypeName)
+  /// A block of statements.
   case block(Block)
+  /// A statement.
   case statement(Statement)
+  /// A catch clause.
   case catchClause(CatchClause)
+  /// An expression.
   case expression(Expression)
+  /// A block of assembly.
   case yulBlock(YulBlock)
+  /// A statement of assembly.
   case yulStatement(YulStatement)
+  /// An expression of assembly.
   case yulExpression(YulExpression)
+  /// A function defined in assembly.
   case yulFunction(YulFunction)
+  /// A variable declared in assembly.
   case yulVariable(YulVariable)
 
   /// The node itself.

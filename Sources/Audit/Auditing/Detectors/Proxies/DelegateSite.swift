@@ -202,17 +202,3 @@ extension FunctionGraph {
     return result
   }
 }
-
-extension StorageField {
-  /// The field's variable or slot for people: `owner`, `data.admin`, or the slot.
-  var text: String {
-    var name =
-      switch root {
-      case .variable(let reference): reference.node.name
-      case .slot(let slot): "slot " + SlotText.short(slot)
-      case .computed: "a computed slot"
-      }
-    for member in members { name += member == "[]" ? "[]" : "." + member }
-    return name
-  }
-}

@@ -13,6 +13,8 @@ extension FunctionLowering {
   }
 
   func lower(_ statement: Statement) {
+    // Blocks count with the statement that holds them.
+    if case .block(let block) = statement.kind { return lower(block) }
     descend({ lowerUnbounded(statement) }, otherwise: {})
   }
 

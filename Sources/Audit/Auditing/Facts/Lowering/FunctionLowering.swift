@@ -7,7 +7,7 @@ import Solidity
 /// Recursion follows the tree and is bounded by `maximumDepth`; size is bounded by `maximumValues`. What lies beyond
 /// reads as `.unknown` and makes the graph incomplete.
 final class FunctionLowering {
-  static let maximumDepth = 96
+  static let maximumDepth = 128
   static let maximumValues = 400_000
 
   /// Where `break` and `continue` go.

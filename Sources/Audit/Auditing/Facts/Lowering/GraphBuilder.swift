@@ -217,6 +217,28 @@ extension GraphBuilder {
     return order.reversed()
   }
 
+  /// The blocks in order, those that only follow one another put together.
+  private func chains(order: [Int]) -> [[Int]] {
+    var incoming = [Int](repeating: 0, count: blocks.count)
+    for block in order {
+      for target in blocks[block].terminator?.targets ?? [] { incoming[Int(target.index)] += 1 }
+    }
+    var chains: [[Int]] = []
+    var isTaken = [Bool](repeating: false, count: blocks.count)
+    for block in order where !isTaken[block] {
+      var chain = [block]
+      isTaken[block] = true
+      while case .jump(let target)? = blocks[chain[chain.count - 1]].terminator {
+        let next = Int(target.index)
+        guard incoming[next] == 1, !isTaken[next], next != 0 else { break }
+        isTaken[next] = true
+        chain.append(next)
+      }
+      chains.append(chain)
+    }
+    return chains
+  }
+
   /// What each value is to be replaced by: phis with one input by that input.
   private func removeTrivialPhis(order: [Int]) -> [ValueID] {
     var forward = values.indices.map { ValueID($0) }
@@ -278,18 +300,23 @@ extension GraphBuilder {
   ) -> FunctionGraph {
     for block in blocks.indices { seal(BlockID(block)) }
     let order = reversePostOrder()
+    let chains = chains(order: order)
     var blockNumbers = [Int32](repeating: -1, count: blocks.count)
-    for (number, block) in order.enumerated() { blockNumbers[block] = Int32(number) }
+    for (number, chain) in chains.enumerated() {
+      for block in chain { blockNumbers[block] = Int32(number) }
+    }
 
     // Inputs of phis from blocks nothing reaches go away together with those blocks; the rest follow the order
     // of the new block numbers.
     var predecessors: [[BlockID]] = []
-    predecessors.reserveCapacity(order.count)
+    predecessors.reserveCapacity(chains.count)
     for block in order {
       let old = blocks[block].predecessors
       let kept = old.indices.filter { blockNumbers[Int(old[$0].index)] >= 0 }
         .sorted { blockNumbers[Int(old[$0].index)] < blockNumbers[Int(old[$1].index)] }
-      predecessors.append(kept.map { BlockID(Int(blockNumbers[Int(old[$0].index)])) })
+      if chains[Int(blockNumbers[block])][0] == block {
+        predecessors.append(kept.map { BlockID(Int(blockNumbers[Int(old[$0].index)])) })
+      }
       for head in blocks[block].heads {
         let value = values[Int(head.index)]
         if case .phi(let inputs) = value.operation, inputs.count == old.count {
@@ -303,7 +330,7 @@ extension GraphBuilder {
 
     var valueNumbers = [Int32](repeating: -1, count: values.count)
     var count: Int32 = 0
-    for block in order {
+    for block in chains.joined() {
       for id in blocks[block].heads where forward[Int(id.index)] == id {
         valueNumbers[Int(id.index)] = count
         count += 1
@@ -322,14 +349,15 @@ extension GraphBuilder {
     var newValues: [Value] = []
     newValues.reserveCapacity(Int(count))
     var newBlocks: [BasicBlock] = []
-    newBlocks.reserveCapacity(order.count)
+    newBlocks.reserveCapacity(chains.count)
     var index = InstructionIndex()
     var exit: BlockID?
-    for (number, block) in order.enumerated() {
-      let open = blocks[block]
+    for (number, chain) in chains.enumerated() {
+      let open = blocks[chain[chain.count - 1]]
       let here = BlockID(number)
       let first = newValues.count
-      for id in open.heads + open.values where valueNumbers[Int(id.index)] >= 0 {
+      let members = chain.flatMap { blocks[$0].heads + blocks[$0].values }
+      for id in members where valueNumbers[Int(id.index)] >= 0 {
         let value = values[Int(id.index)]
         let operation: Operation =
           switch value.operation {

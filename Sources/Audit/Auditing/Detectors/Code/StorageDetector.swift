@@ -1,0 +1,421 @@
+import Solidity
+import SoliditySyntax
+
+/// Finds state that is not what the code takes it for: never set, set through a wild pointer, or changed in a copy.
+struct StorageDetector: Detector {
+  var rules: [Rule] {
+    [Self.uninitialized, Self.pointer, Self.arbitrary, Self.lostCopy, Self.mappingDeletion]
+  }
+
+  func findings(of subject: ContractFacts, in context: AuditContext) -> [Finding] {
+    uninitializedFindings(subject, context) + arbitraryFindings(subject, context)
+  }
+
+  func findings(in context: AuditContext) -> [Finding] {
+    var findings: [Finding] = []
+    for unit in context.program.units {
+      let isOld = unit.language.dialect < CompilerVersion(0, 5, 0)
+      AnySyntax.walk(unit.items.map { AnySyntax($0) }) { node in
+        switch node {
+        case .statement(let statement):
+          guard case .variables(let variables, let value) = statement.kind else { return .into }
+          if isOld, value == nil { findings += pointerFindings(variables, context) }
+        case .function(let function):
+          if let body = function.body { findings += lostCopyFindings(body, context) }
+        case .expression(let expression):
+          if let finding = mappingDeletion(expression, context) { findings.append(finding) }
+        case .yulBlock: return .over
+        default: break
+        }
+        return .into
+      }
+    }
+    return findings
+  }
+
+  // MARK: - State never set
+
+  private func uninitializedFindings(
+    _ subject: ContractFacts, _ context: AuditContext
+  ) -> [Finding] {
+    let contract = subject.contract
+    guard contract.kind == .contract, !contract.isAbstract else { return [] }
+    let candidates = context.program.stateVariables(of: contract).filter { variable in
+      variable.mutability == .mutable && variable.value == nil && !variable.name.isEmpty
+        && !variable.name.hasPrefix("__")
+    }
+    guard !candidates.isEmpty else { return [] }
+    let entries =
+      subject.entryPoints + subject.unreachedFunctions + [subject.deployment].compactMap { $0 }
+    var written: Set<NodeID> = []
+    var read: [NodeID: (EntryPoint, Place)] = [:]
+    for entry in entries {
+      // Code that was cut short, runs foreign code in this storage, or writes computed slots may set anything.
+      if entry.isTruncated { return [] }
+      for frame in entry.frames where !frame.graph.isComplete || frame.graph.hasUnstructuredJumps {
+        return []
+      }
+      for write in entry.storageWrites {
+        if let variable = write.location.variable { written.insert(variable.id) }
+        if case .computed = write.location.root { return [] }
+      }
+      for place in entry.externalCalls where entry.externalCall(at: place)?.isDelegate ?? false {
+        return []
+      }
+      for access in entry.storageReads {
+        if let variable = access.location.variable, entry.hasCallerInput, read[variable.id] == nil {
+          read[variable.id] = (entry, access.place)
+        }
+      }
+      for frame in entry.frames {
+        for value in frame.graph.values {
+          // A pointer handed to code that is not followed.
+          if case .storagePointer(let path) = value.operation, let variable = path.variable {
+            if escapes(value, frame, entry) { written.insert(variable.id) }
+          }
+        }
+      }
+    }
+    return candidates.compactMap { variable in
+      guard !written.contains(variable.id), let (entry, place) = read[variable.id] else { return nil }
+      return .make(
+        rule: Self.uninitialized, at: variable, in: context.program,
+        message: """
+          Nothing ever sets `\(variable.name)`, so `\(entry.name)` always finds zero in it.
+          """,
+        contract: contract, rootCause: variable, role: "never set",
+        related: [entry.findingLocation(place, role: "relied on here")])
+    }
+  }
+
+  private func escapes(_ value: Value, _ frame: Frame, _ entry: EntryPoint) -> Bool {
+    frame.graph.index.internalCalls.contains { site in
+      frame.callee(at: site) == nil
+    }
+  }
+
+  // MARK: - Wild pointers
+
+  private func pointerFindings(
+    _ variables: [VariableDeclaration?], _ context: AuditContext
+  ) -> [Finding] {
+    variables.compactMap { variable in
+      guard let variable, variable.location == nil || variable.location == .storage else { return nil }
+      let type = context.program.type(of: variable)
+      switch type {
+      case .structure, .array: break
+      default: return nil
+      }
+      return .make(
+        rule: Self.pointer, at: variable, in: context.program,
+        message: """
+          `\(variable.name)` is a pointer into storage that nothing has set, so it points to slot 0. \
+          What is written through it overwrites the first state variables.
+          """,
+        role: "points to slot 0")
+    }
+  }
+
+  // MARK: - Writes of any slot
+
+  private func arbitraryFindings(_ subject: ContractFacts, _ context: AuditContext) -> [Finding] {
+    guard subject.contract.kind == .contract else { return [] }
+    var findings: [Finding] = []
+    for entry in subject.entryPoints where entry.hasCallerInput {
+      for write in entry.storageWrites {
+        guard case .computed(let slot) = write.location.root, !write.location.isTransient,
+          entry.sources(of: slot, options: .stopAtHashes).hasInput,
+          !entry.isRestricted(write.place), !entry.isVouchedFor(slot, at: write.place)
+        else { continue }
+        findings.append(
+          .make(
+            rule: Self.arbitrary, at: entry.sourcePlace(write.place), in: context.program,
+            message: """
+              Anyone can call `\(entry.name)` and choose which storage slot is written: owner, \
+              balances, implementation.
+              """,
+            contract: subject.contract, role: "slot chosen by the caller",
+            related: [entry.entryLocation].compactMap { $0 }))
+      }
+    }
+    return findings
+  }
+
+  // MARK: - Lost copies
+
+  private func lostCopyFindings(_ body: Block, _ context: AuditContext) -> [Finding] {
+    var copies: [(VariableDeclaration, Expression)] = []
+    AnySyntax.block(body).walk { node in
+      if case .statement(let statement) = node,
+        case .variables(let variables, let value?) = statement.kind, variables.count == 1,
+        let variable = variables[0], variable.location == .memory,
+        isStoredStruct(value, context)
+      {
+        copies.append((variable, value))
+      }
+      return .into
+    }
+    guard !copies.isEmpty else { return [] }
+    var changed: [NodeID: Expression] = [:]
+    var used: Set<NodeID> = []
+    let identifiers = Set(copies.map(\.0.id))
+    var targets: Set<NodeID> = []
+    AnySyntax.block(body).walk { node in
+      guard case .expression(let expression) = node else { return .into }
+      if let target = assignedTarget(expression) {
+        var base = target.withoutParentheses
+        var depth = 0
+        while depth < 64 {
+          if case .memberAccess(let inner, _) = base.kind { base = inner } else { break }
+          depth += 1
+        }
+        if depth > 0, let declaration = context.program.declaration(of: base),
+          identifiers.contains(declaration.id)
+        {
+          changed[declaration.id] = changed[declaration.id] ?? expression
+          targets.insert(base.id)
+        }
+      }
+      if case .identifier = expression.kind, !targets.contains(expression.id),
+        let declaration = context.program.declaration(of: expression),
+        identifiers.contains(declaration.id)
+      {
+        used.insert(declaration.id)
+      }
+      return .into
+    }
+    return copies.compactMap { variable, value in
+      guard let change = changed[variable.id], !used.contains(variable.id) else { return nil }
+      return .make(
+        rule: Self.lostCopy, at: change, in: context.program,
+        message: """
+          `\(variable.name)` is a copy in memory of what is in storage. It is changed here and never \
+          used again, so storage keeps the old value.
+          """,
+        role: "changes the copy only",
+        related: [FindingLocation(of: variable, in: context.program, role: "copied here")])
+    }
+  }
+
+  private func isStoredStruct(_ value: Expression, _ context: AuditContext) -> Bool {
+    if case .structure(_, .storage) = context.program.type(of: value) { return true }
+    return false
+  }
+
+  private func assignedTarget(_ expression: Expression) -> Expression? {
+    switch expression.kind {
+    case .assignment(_, let target, _): target
+    case .prefix(.increment, let target), .prefix(.decrement, let target),
+      .postfix(_, let target):
+      target
+    default: nil
+    }
+  }
+
+  // MARK: - Deletion
+
+  private func mappingDeletion(_ expression: Expression, _ context: AuditContext) -> Finding? {
+    guard case .prefix(.delete, let target) = expression.kind,
+      case .structure(let reference, let location) = context.program.type(of: target),
+      location != .memory, holdsMapping(reference.node, context, depth: 0)
+    else { return nil }
+    return .make(
+      rule: Self.mappingDeletion, at: expression, in: context.program,
+      message: """
+        `delete` leaves the mappings inside `\(reference.node.name)` as they are. Entries from before \
+        are back as soon as the struct is filled again.
+        """,
+      role: "deleted here",
+      related: [FindingLocation(of: reference.node, in: context.program, role: "holds a mapping")])
+  }
+
+  private func holdsMapping(
+    _ definition: StructDefinition, _ context: AuditContext, depth: Int
+  ) -> Bool {
+    guard depth < 8 else { return false }
+    return definition.members.contains { member in
+      switch context.program.type(of: member) {
+      case .mapping: true
+      case .structure(let inner, _): holdsMapping(inner.node, context, depth: depth + 1)
+      case .array(.mapping, _, _): true
+      default: false
+      }
+    }
+  }
+}
+
+// MARK: - Rule pages
+
+extension StorageDetector {
+  static let uninitialized = Rule(
+    id: "uninitialized-state",
+    title: "A state variable is read but never set",
+    severity: .medium, confidence: .medium, category: .declarations,
+    summary: """
+      A state variable of a deployable contract has no initial value, no code of the contract writes \
+      it, and some function relies on it.
+      """,
+    why: "It is always zero: the zero address as owner or receiver, an empty allow list, a zero rate.",
+    howToFix: "Set it in the constructor, or remove it.",
+    exampleThatFires: """
+      // SPDX-License-Identifier: MIT
+      pragma solidity 0.8.28;
+
+      contract Donations {
+        address payable treasury;
+        function give() external payable { treasury.transfer(msg.value); }
+      }
+      """,
+    exampleThatDoesNot: """
+      // SPDX-License-Identifier: MIT
+      pragma solidity 0.8.28;
+
+      contract Donations {
+        address payable treasury;
+        constructor(address payable treasury_) { treasury = treasury_; }
+        function give() external payable { treasury.transfer(msg.value); }
+      }
+      """,
+    references: [.swc(109), .cwe(824)])
+
+  static let pointer = Rule(
+    id: "uninitialized-storage-pointer",
+    title: "A local storage pointer points to slot 0",
+    severity: .high, confidence: .high, category: .declarations,
+    summary: """
+      Before 0.5 a local variable of struct or array type without data location is a pointer into \
+      storage; here it is declared without a value.
+      """,
+    why: "Writing through it overwrites the first state variables, often the owner.",
+    howToFix: "Write `memory`, or give the pointer a value.",
+    exampleThatFires: """
+      pragma solidity 0.4.26;
+
+      contract Names {
+        address public owner = msg.sender;
+        struct Entry { bytes32 name; address account; }
+        mapping(bytes32 => address) public accounts;
+        function add(bytes32 name, address account) public {
+          Entry entry;
+          entry.name = name;
+          entry.account = account;
+          accounts[name] = account;
+        }
+      }
+      """,
+    exampleThatDoesNot: """
+      pragma solidity 0.4.26;
+
+      contract Names {
+        address public owner = msg.sender;
+        struct Entry { bytes32 name; address account; }
+        mapping(bytes32 => address) public accounts;
+        function add(bytes32 name, address account) public {
+          Entry memory entry;
+          entry.name = name;
+          entry.account = account;
+          accounts[name] = account;
+        }
+      }
+      """,
+    references: [.swc(109), .cwe(824)])
+
+  static let arbitrary = Rule(
+    id: "arbitrary-storage-write",
+    title: "Anyone can write any storage slot",
+    severity: .high, confidence: .high, category: .storage,
+    summary: "A slot number that the caller supplies is written without check of the caller.",
+    why: "Every variable of the contract can be replaced.",
+    howToFix: "Do not take slots from callers, or restrict the function.",
+    exampleThatFires: """
+      // SPDX-License-Identifier: MIT
+      pragma solidity 0.8.28;
+
+      contract Store {
+        address public owner = msg.sender;
+        function put(uint256 slot, uint256 value) external {
+          assembly { sstore(slot, value) }
+        }
+      }
+      """,
+    exampleThatDoesNot: """
+      // SPDX-License-Identifier: MIT
+      pragma solidity 0.8.28;
+
+      contract Store {
+        address public owner = msg.sender;
+        function put(uint256 slot, uint256 value) external {
+          require(msg.sender == owner, "not the owner");
+          assembly { sstore(slot, value) }
+        }
+      }
+      """,
+    references: [.swc(124), .cwe(123)])
+
+  static let lostCopy = Rule(
+    id: "lost-storage-copy",
+    title: "A copy of a stored struct is changed and then dropped",
+    severity: .medium, confidence: .high, category: .storage,
+    summary: """
+      A struct is copied from storage to memory, members of the copy are assigned, and the copy is \
+      not used afterwards.
+      """,
+    why: "The change is lost, although the code reads as if it were stored.",
+    howToFix: "Declare the local variable `storage`.",
+    exampleThatFires: """
+      // SPDX-License-Identifier: MIT
+      pragma solidity 0.8.28;
+
+      contract Users {
+        struct User { uint256 points; }
+        mapping(address => User) public users;
+        function award(uint256 points) external {
+          User memory user = users[msg.sender];
+          user.points = points;
+        }
+      }
+      """,
+    exampleThatDoesNot: """
+      // SPDX-License-Identifier: MIT
+      pragma solidity 0.8.28;
+
+      contract Users {
+        struct User { uint256 points; }
+        mapping(address => User) public users;
+        function award(uint256 points) external {
+          User storage user = users[msg.sender];
+          user.points = points;
+        }
+      }
+      """,
+    references: [.cwe(563)])
+
+  static let mappingDeletion = Rule(
+    id: "mapping-deletion",
+    title: "delete leaves mappings inside a struct untouched",
+    severity: .medium, confidence: .high, category: .storage,
+    summary: "`delete` is applied to a struct in storage that holds a mapping.",
+    why: "Old entries, such as permissions, survive the deletion.",
+    howToFix: "Clear the entries one by one, or use a new key for each struct.",
+    exampleThatFires: """
+      // SPDX-License-Identifier: MIT
+      pragma solidity 0.8.28;
+
+      contract Groups {
+        struct Group { uint256 size; mapping(address => bool) members; }
+        mapping(uint256 => Group) groups;
+        function close(uint256 id) external { delete groups[id]; }
+      }
+      """,
+    exampleThatDoesNot: """
+      // SPDX-License-Identifier: MIT
+      pragma solidity 0.8.28;
+
+      contract Groups {
+        struct Group { uint256 size; address keeper; }
+        mapping(uint256 => Group) groups;
+        function close(uint256 id) external { delete groups[id]; }
+      }
+      """,
+    references: [.cwe(459)])
+}

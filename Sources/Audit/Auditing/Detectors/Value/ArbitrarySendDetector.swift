@@ -1,0 +1,454 @@
+import Solidity
+import SoliditySyntax
+
+/// Finds ether and tokens that anyone can direct to an account of their choice.
+struct ArbitrarySendDetector: Detector {
+  var rules: [Rule] { [Self.ether, Self.repeatable, Self.token, Self.ordering] }
+
+  func findings(of subject: ContractFacts, in context: AuditContext) -> [Finding] {
+    var findings: [Finding] = []
+    for entry in subject.entryPoints where entry.hasCallerInput && !entry.isView {
+      for place in entry.externalCalls {
+        guard let call = entry.externalCall(at: place), !entry.isRestricted(place) else { continue }
+        if let finding = etherFinding(call, at: place, entry, subject, context) {
+          findings.append(finding)
+        }
+        if let finding = tokenFinding(call, at: place, entry, subject, context) {
+          findings.append(finding)
+        }
+      }
+      findings += wrappedTokenFindings(entry, subject, context)
+    }
+    return findings
+  }
+
+  // MARK: - Ether
+
+  private func etherFinding(
+    _ call: ExternalCall, at place: Place, _ entry: EntryPoint, _ subject: ContractFacts,
+    _ context: AuditContext
+  ) -> Finding? {
+    guard let amount = call.value, let target = call.target, !call.isDelegate else { return nil }
+    if case .creation = call.kind { return nil }
+    let amountPlace = entry.operand(amount, of: place)
+    let account = entry.operand(target, of: place)
+    guard !entry.isZero(amountPlace), !entry.isThis(account), !entry.isBoundToDelegation(place),
+      !entry.hasOpenHook(subject)
+    else { return nil }
+    let amountSources = entry.sources(of: amountPlace)
+    if entry.isSigned(place) { return nil }
+    let toSender = entry.isSender(account)
+    let toChosen = entry.isCallerChosen(account)
+    // Ether that came with this very call may go where its sender likes.
+    if toSender || toChosen, amountSources.contains(.environment(.callValue)) { return nil }
+    guard toSender || toChosen else {
+      return orderingFinding(
+        account, amountSources, at: place, toSender: false, entry, subject, context)
+    }
+    // Somebody must have been owed the ether: books of any kind that are kept here, or elsewhere by a call.
+    let books = entry.storageWrites.filter { write in
+      !subject.reentrancyLocks.contains { $0.overlaps(write.location.field) }
+    }
+    let asksOthers = entry.externalCalls.contains { other in
+      other != place && entry.externalCall(at: other).map { !$0.isStatic && $0.lowLevel == nil } ?? false
+    }
+    let ownAmount = amountSources.storage.first { field in !field.isScalar }
+    if let field = ownAmount {
+      guard !books.contains(where: { $0.location.field.overlaps(field) }), !asksOthers,
+        books.isEmpty
+      else {
+        return orderingFinding(
+          account, amountSources, at: place, toSender: toSender, entry, subject, context)
+      }
+      return .make(
+        rule: Self.repeatable, at: entry.sourcePlace(place), in: context.program,
+        message: """
+          The amount comes from `\(field.text)`, which `\(entry.name)` never reduces. The same \
+          entitlement can be paid out again and again until the contract is empty.
+          """,
+        contract: subject.contract, role: "ether leaves here",
+        evidence: [entry.callPathEvidence(to: place, "ether is sent")].compactMap { $0 })
+    }
+    guard books.isEmpty, !asksOthers else {
+      return orderingFinding(
+        account, amountSources, at: place, toSender: toSender, entry, subject, context)
+    }
+    let checks = entry.callerChecks(of: place)
+    if checks.contains(where: { check in
+      if case .amount = check.kind { return true }
+      return false
+    }) {
+      return nil
+    }
+    let secret = entry.guards(of: place).first { guardCondition in
+      entry.sources(of: guardCondition.condition).hasInput
+    }
+    if secret != nil, !amountSources.hasInput, toSender {
+      return orderingFinding(
+        account, amountSources, at: place, toSender: true, entry, subject, context)
+    }
+    guard canHoldEther(subject, besides: entry) else { return nil }
+    return .make(
+      rule: Self.ether, at: entry.sourcePlace(place), in: context.program,
+      message: """
+        Anyone can call `\(entry.name)`, and `\(entry.sourceText(place))` sends ether to \
+        \(toSender ? "the caller" : "an account the caller names"). No check of the caller and no \
+        book of who is owed what stands in between.
+        """,
+      contract: subject.contract, role: "ether leaves here",
+      related: [entry.entryLocation].compactMap { $0 },
+      evidence: [entry.callPathEvidence(to: place, "ether is sent")].compactMap { $0 })
+  }
+
+  /// Whether ether can come in by another way than the call that sends it on.
+  private func canHoldEther(_ subject: ContractFacts, besides entry: EntryPoint) -> Bool {
+    if !entry.isPayable { return true }
+    return subject.entryPoints.contains { $0 !== entry && $0.isPayable }
+      || subject.deployment?.isPayable ?? false
+  }
+
+  // MARK: - Order of transactions
+
+  private func orderingFinding(
+    _ account: Place, _ amount: SourceSet, at place: Place, toSender: Bool, _ entry: EntryPoint,
+    _ subject: ContractFacts, _ context: AuditContext
+  ) -> Finding? {
+    let fields: [StorageField]
+    if toSender {
+      fields = amount.storage.filter(\.isScalar)
+    } else {
+      fields = entry.sources(of: account).storage.filter(\.isScalar)
+    }
+    for field in fields {
+      for write in subject.writers(of: field) where write.entry !== entry {
+        guard toSender || !write.entry.isRestricted(write.place) else { continue }
+        guard let value = write.value else { continue }
+        let sources = write.entry.sources(of: value)
+        guard sources.hasInput || sources.hasSender || sources.contains(.environment(.callValue))
+        else { continue }
+        return .make(
+          rule: Self.ordering, at: entry.sourcePlace(place), in: context.program,
+          message: """
+            \(toSender ? "How much" : "Who") is paid depends on `\(field.text)`, which \
+            `\(write.entry.name)` can change in a transaction placed just before this one.
+            """,
+          contract: subject.contract, role: "ether leaves here",
+          related: [write.entry.findingLocation(write.place, role: "changed here")])
+      }
+    }
+    if toSender, let condition = guessed(at: place, entry) {
+      return .make(
+        rule: Self.ordering, at: entry.sourcePlace(place), in: context.program,
+        message: """
+          Whoever supplies the right value is paid. The value is visible in the waiting transaction, \
+          so anyone can send it first.
+          """,
+        contract: subject.contract, role: "ether leaves here",
+        related: [entry.findingLocation(condition, role: "the value is checked here")])
+    }
+    return nil
+  }
+
+  /// A guard that compares a hash of what the caller supplies with something else.
+  private func guessed(at place: Place, _ entry: EntryPoint) -> Place? {
+    for guardCondition in entry.guards(of: place) {
+      guard case .comparison(.equal, let left, let right) = guardCondition.predicate else { continue }
+      for side in [left, right] {
+        if case .builtin(let name, _) = entry[entry.origin(of: side)].operation,
+          ["keccak256", "sha3", "sha256", "ripemd160"].contains(name),
+          entry.isCallerChosen(side), !entry.sources(of: side).hasSender
+        {
+          return guardCondition.condition
+        }
+      }
+    }
+    return nil
+  }
+
+  // MARK: - Tokens
+
+  private func tokenFinding(
+    _ call: ExternalCall, at place: Place, _ entry: EntryPoint, _ subject: ContractFacts,
+    _ context: AuditContext
+  ) -> Finding? {
+    let arguments: [ValueID]
+    switch (call.name, call.arguments.count) {
+    case ("transferFrom", 3), ("safeTransferFrom", 3), ("safeTransferFrom", 4): arguments = call.arguments
+    default: return nil
+    }
+    return tokenFinding(
+      from: entry.operand(arguments[0], of: place), to: entry.operand(arguments[1], of: place),
+      at: place, entry, subject, context)
+  }
+
+  /// Transfers through a library such as SafeERC20, which hides the call behind encoded data.
+  private func wrappedTokenFindings(
+    _ entry: EntryPoint, _ subject: ContractFacts, _ context: AuditContext
+  ) -> [Finding] {
+    var findings: [Finding] = []
+    for frame in entry.frames {
+      for call in frame.calls {
+        guard case .internalCall(let site) = frame.graph[call.site].operation,
+          let name = site.callee?.name,
+          ["safeTransferFrom", "trySafeTransferFrom"].contains(name), site.arguments.count == 4,
+          // Only wrappers that take the token first; a token's own function of that name takes `from` first.
+          case let first = frame.graph[site.arguments[0]].type, !isPlainToken(first, site)
+        else { continue }
+        let place = Place(frame: frame.id, value: call.site)
+        guard !entry.isRestricted(place) else { continue }
+        let from = entry.operand(site.arguments[1], of: place)
+        let to = entry.operand(site.arguments[2], of: place)
+        if let finding = tokenFinding(from: from, to: to, at: place, entry, subject, context) {
+          findings.append(finding)
+        }
+      }
+    }
+    return findings
+  }
+
+  private func isPlainToken(_ first: SolidityType, _ call: InternalCall) -> Bool {
+    guard let callee = call.callee else { return true }
+    // (token, from, to, value): the second and third parameters are addresses.
+    let names = callee.parameters.dropFirst().prefix(2)
+    return names.contains { parameter in
+      guard case .elementary(let type)? = parameter.typeName?.kind else { return true }
+      return type != .address && type != .addressPayable
+    }
+  }
+
+  private func tokenFinding(
+    from: Place, to: Place, at place: Place, _ entry: EntryPoint, _ subject: ContractFacts,
+    _ context: AuditContext
+  ) -> Finding? {
+    guard !entry.isSender(from), !entry.isThis(from) else { return nil }
+    guard case .parameter = entry[entry.origin(of: from)].operation, entry.isCallerChosen(from) else {
+      return nil
+    }
+    guard !entry.isSigned(place) else { return nil }
+    for check in entry.callerChecks(of: place) {
+      switch check.kind {
+      case .equalsInput, .amount, .equalsCallResult, .authority: return nil
+      default: continue
+      }
+    }
+    // An allowance or a right kept under the giver's address is a permission too.
+    let owner = entry.sources(of: from).sources
+    for guardCondition in entry.guards(of: place) {
+      for part in guardCondition.predicate.parts {
+        switch part {
+        case .flag(let location, _) where mentions(location, owner, entry): return nil
+        case .comparison(_, let left, let right):
+          for side in [left, right] {
+            if entry.sources(of: side, options: .selectors).hasSender { return nil }
+          }
+        default: continue
+        }
+      }
+    }
+    let permit = entry.externalCalls.contains { entry.externalCall(at: $0)?.name == "permit" }
+    return .make(
+      rule: Self.token, at: entry.sourcePlace(place), in: context.program,
+      message: """
+        Anyone can call `\(entry.name)` and name the account whose tokens are taken. Whoever has \
+        approved this contract can be robbed\
+        \(permit ? "; the call of `permit` does not help with tokens that lack it" : "").
+        """,
+      contract: subject.contract, role: "tokens leave the named account",
+      evidence: [entry.callPathEvidence(to: place, "tokens are taken")].compactMap { $0 })
+  }
+
+  private func mentions(
+    _ location: StorageLocation, _ sources: [ValueSource], _ entry: EntryPoint
+  ) -> Bool {
+    location.indexes.contains { index in
+      entry.sources(of: index).sources.contains { sources.contains($0) }
+    }
+  }
+}
+
+// MARK: - Rule pages
+
+extension ArbitrarySendDetector {
+  static let ether = Rule(
+    id: "arbitrary-send-ether",
+    title: "Anyone can withdraw ether",
+    severity: .high, confidence: .medium, category: .funds,
+    summary: """
+      A function anyone can call sends ether to its caller, or to an account the caller names, \
+      without check of the caller and without any record of what the receiver is owed.
+      """,
+    why: "The first to call it takes what the contract holds.",
+    howToFix: """
+      Restrict the function, or pay only what is recorded for the receiver and reduce the record \
+      before paying.
+      """,
+    exampleThatFires: """
+      // SPDX-License-Identifier: MIT
+      pragma solidity 0.8.28;
+
+      contract Fund {
+        address public immutable keeper = msg.sender;
+        receive() external payable {}
+
+        function release(address payable to, uint256 amount) external {
+          to.transfer(amount);
+        }
+      }
+      """,
+    exampleThatDoesNot: """
+      // SPDX-License-Identifier: MIT
+      pragma solidity 0.8.28;
+
+      contract Fund {
+        address public immutable keeper = msg.sender;
+        receive() external payable {}
+
+        function release(address payable to, uint256 amount) external {
+          require(msg.sender == keeper, "not the keeper");
+          to.transfer(amount);
+        }
+      }
+      """,
+    references: [.swc(105), .cwe(284)])
+
+  static let repeatable = Rule(
+    id: "repeatable-withdrawal",
+    title: "A recorded amount is paid out without being reduced",
+    severity: .high, confidence: .high, category: .funds,
+    summary: """
+      The amount of ether sent is read from a record kept per account, and the function changes no \
+      state at all.
+      """,
+    why: "The same entitlement can be claimed until the contract is empty.",
+    howToFix: "Set the record to zero before sending.",
+    exampleThatFires: """
+      // SPDX-License-Identifier: MIT
+      pragma solidity 0.8.28;
+
+      contract Bank {
+        mapping(address => uint256) public owed;
+
+        function deposit() external payable { owed[msg.sender] += msg.value; }
+
+        function refund() external {
+          payable(msg.sender).transfer(owed[msg.sender]);
+        }
+      }
+      """,
+    exampleThatDoesNot: """
+      // SPDX-License-Identifier: MIT
+      pragma solidity 0.8.28;
+
+      contract Bank {
+        mapping(address => uint256) public owed;
+
+        function deposit() external payable { owed[msg.sender] += msg.value; }
+
+        function refund() external {
+          uint256 amount = owed[msg.sender];
+          owed[msg.sender] = 0;
+          payable(msg.sender).transfer(amount);
+        }
+      }
+      """,
+    references: [.swc(105), .cwe(841)])
+
+  static let token = Rule(
+    id: "arbitrary-transfer-from",
+    title: "Anyone can take tokens of accounts that approved this contract",
+    severity: .high, confidence: .medium, category: .tokens,
+    summary: """
+      `transferFrom` is called with a `from` the caller names, and nothing ties that account to the \
+      caller or to a signature.
+      """,
+    why: "Every account that approved the contract can lose its tokens to anyone.",
+    howToFix: "Take tokens from `msg.sender`, or require a signature or permission of `from`.",
+    exampleThatFires: """
+      // SPDX-License-Identifier: MIT
+      pragma solidity 0.8.28;
+
+      interface Token {
+        function transferFrom(address from, address to, uint256 amount) external returns (bool);
+      }
+
+      contract Collector {
+        Token immutable token;
+        constructor(Token token_) { token = token_; }
+
+        function collect(address from, uint256 amount) external {
+          require(token.transferFrom(from, address(this), amount), "not paid");
+        }
+      }
+      """,
+    exampleThatDoesNot: """
+      // SPDX-License-Identifier: MIT
+      pragma solidity 0.8.28;
+
+      interface Token {
+        function transferFrom(address from, address to, uint256 amount) external returns (bool);
+      }
+
+      contract Collector {
+        Token immutable token;
+        constructor(Token token_) { token = token_; }
+
+        function collect(uint256 amount) external {
+          require(token.transferFrom(msg.sender, address(this), amount), "not paid");
+        }
+      }
+      """,
+    references: [.cwe(284), .erc(20)])
+
+  static let ordering = Rule(
+    id: "transaction-order-dependence",
+    title: "Who is paid, or how much, depends on the order of transactions",
+    severity: .low, confidence: .medium, category: .funds,
+    summary: """
+      Ether goes to an account, or in an amount, kept in a single variable that another transaction \
+      can change; or to whoever first reveals a secret that the transaction itself shows.
+      """,
+    why: """
+      Whoever orders transactions, or pays for a place, can put a change before a payment that was \
+      sent in good faith, or copy a revealed answer.
+      """,
+    howToFix: """
+      Let the caller state the value expected, fix it per participant, or commit to answers before \
+      revealing them.
+      """,
+    exampleThatFires: """
+      // SPDX-License-Identifier: MIT
+      pragma solidity 0.8.28;
+
+      contract Puzzle {
+        bytes32 public immutable answer;
+        bool public solved;
+        constructor(bytes32 answer_) payable { answer = answer_; }
+
+        function solve(string calldata guess) external {
+          require(!solved, "solved");
+          require(keccak256(bytes(guess)) == answer, "wrong");
+          solved = true;
+          payable(msg.sender).transfer(address(this).balance);
+        }
+      }
+      """,
+    exampleThatDoesNot: """
+      // SPDX-License-Identifier: MIT
+      pragma solidity 0.8.28;
+
+      contract Puzzle {
+        bytes32 public immutable answer;
+        mapping(address => bytes32) public committed;
+        constructor(bytes32 answer_) payable { answer = answer_; }
+
+        function commit(bytes32 hash) external { committed[msg.sender] = hash; }
+
+        function solve(string calldata guess) external {
+          require(keccak256(abi.encode(guess, msg.sender)) == committed[msg.sender], "not committed");
+          committed[msg.sender] = 0;
+          payable(msg.sender).transfer(1 ether);
+        }
+      }
+      """,
+    references: [.swc(114), .cwe(362)])
+}

@@ -1,0 +1,256 @@
+import BigInt
+import Solidity
+import SoliditySyntax
+
+/// Finds chance drawn from what block producers and callers can foresee, and decisions by the clock.
+struct RandomnessDetector: Detector {
+  var rules: [Rule] { [Self.randomness, Self.time] }
+
+  func findings(of subject: ContractFacts, in context: AuditContext) -> [Finding] {
+    var findings: [Finding] = []
+    for entry in subject.entryPoints + subject.unreachedFunctions {
+      var reported: Set<Place> = []
+      for frame in entry.frames {
+        for value in frame.graph.index.builtins + frame.graph.index.arithmetic {
+          let place = Place(frame: frame.id, value: value)
+          guard let drawn = draw(at: place, entry), decides(drawn, entry),
+            reported.insert(drawn).inserted
+          else { continue }
+          findings.append(
+            .make(
+              rule: Self.randomness, at: entry.sourcePlace(drawn), in: context.program,
+              message: """
+                `\(entry.sourceText(drawn))` is computed from data of the block, which its producer \
+                chooses and every contract in the same block can compute beforehand. It decides \
+                something in `\(entry.name)`.
+                """,
+              contract: subject.contract, role: "drawn here", related: reads(into: drawn, entry),
+              evidence: [entry.callPathEvidence(to: drawn, "the draw")].compactMap { $0 }))
+        }
+        for value in frame.graph.index.comparisons {
+          let place = Place(frame: frame.id, value: value)
+          if let finding = timeFinding(place, entry, subject, context) { findings.append(finding) }
+        }
+      }
+    }
+    return findings
+  }
+
+  // MARK: - Chance
+
+  /// The place itself if it makes a number from block data in the way chance is drawn.
+  private func draw(at place: Place, _ entry: EntryPoint) -> Place? {
+    switch entry[place].operation {
+    case .builtin(let name, let arguments):
+      switch name {
+      case "keccak256", "sha3", "sha256", "ripemd160":
+        let drawn = arguments.contains { entry.sources(of: entry.operand($0, of: place)).hasBlockData }
+        return drawn ? place : nil
+      case "blockhash", "block.blockhash": return place
+      default: return nil
+      }
+    case .binary(.divide, let left, _, _, _):
+      // Parts of a block's number or hash picked by division.
+      let sources = entry.sources(of: entry.operand(left, of: place), options: .stopAtHashes)
+      return sources.contains(.blockHash) ? place : nil
+    case .binary(.modulo, let left, let right, _, _):
+      let number = entry.operand(left, of: place)
+      if entry.sources(of: number, options: .stopAtHashes).contains(.environment(.blockNumber)),
+        entry.constant(entry.operand(right, of: place)) == nil
+      {
+        return place
+      }
+      guard case .environment(let environment) = entry[entry.origin(of: number)].operation,
+        environment.isBlockData
+      else { return nil }
+      // Rounding the clock down to minutes, hours or days draws nothing.
+      if environment == .timestamp || environment == .blockNumber,
+        case .number(let period)? = entry.constant(entry.operand(right, of: place)),
+        let period = period.integer,
+        period >= 60 && (period % 60 == 0 || environment == .blockNumber) || period >= 1 << 16
+      {
+        return nil
+      }
+      return place
+    default: return nil
+    }
+  }
+
+  /// Where the block data that enters a draw is read.
+  private func reads(into draw: Place, _ entry: EntryPoint) -> [FindingLocation] {
+    var reads: [FindingLocation] = []
+    for frame in entry.frames {
+      for value in frame.graph.index.environment where reads.count < 6 {
+        guard case .environment(let environment) = frame.graph[value].operation,
+          environment.isBlockData
+        else { continue }
+        let place = Place(frame: frame.id, value: value)
+        if place != draw, entry.flows(from: place).contains(draw) {
+          reads.append(entry.findingLocation(place, role: "block data read"))
+        }
+      }
+    }
+    return reads
+  }
+
+  /// Whether a draw ends in a choice: a remainder, a comparison, or a branch.
+  private func decides(_ draw: Place, _ entry: EntryPoint) -> Bool {
+    if case .binary(.modulo, _, _, _, _) = entry[draw].operation { return true }
+    for flow in entry.flows(from: draw) {
+      switch entry[flow].operation {
+      case .binary(let operation, _, _, _, _):
+        switch operation {
+        case .modulo, .less, .greater, .lessOrEqual, .greaterOrEqual, .divide, .bitAnd: return true
+        case .equal, .notEqual:
+          // The hash of a block held against another is a proof of history, not a draw.
+          if case .builtin(let name, _) = entry[draw].operation, name.hasSuffix("blockhash") { continue }
+          if entry.sources(of: flow).sources.allSatisfy({ source in
+            switch source {
+            case .environment, .constant, .parameter, .blockHash, .storage: true
+            default: false
+            }
+          }) { return true }
+        default: continue
+        }
+      default: continue
+      }
+    }
+    return false
+  }
+
+  // MARK: - Time
+
+  private func timeFinding(
+    _ place: Place, _ entry: EntryPoint, _ subject: ContractFacts, _ context: AuditContext
+  ) -> Finding? {
+    guard case .binary(let comparison, let left, let right, _, _) = entry[place].operation else {
+      return nil
+    }
+    let sides = [left, right].map { entry.operand($0, of: place) }
+    guard let clock = sides.firstIndex(where: { readsClock($0, entry) }) else { return nil }
+    let other = sides[1 - clock]
+    let exact = comparison == .equal || comparison == .notEqual
+    if exact, entry.isZero(other) { return nil }
+    // A deadline the caller states protects the caller.
+    if !exact, case .parameter = entry[entry.origin(of: other)].operation, entry.isCallerChosen(other) {
+      return nil
+    }
+    return .make(
+      rule: Self.time, at: entry.sourcePlace(place), in: context.program,
+      message: exact
+        ? """
+        `\(entry.sourceText(place))` holds in one exact second only. A block producer can make it \
+        true or false, and others may never hit it.
+        """
+        : """
+        `\(entry.sourceText(place))` depends on the time a block producer states, which may be off \
+        by some seconds.
+        """,
+      severity: exact ? .low : .informational, contract: subject.contract, role: "decided by the clock")
+  }
+
+  private func readsClock(_ place: Place, _ entry: EntryPoint) -> Bool {
+    switch entry[entry.origin(of: place)].operation {
+    case .environment(.timestamp): return true
+    case .binary, .read, .phi:
+      let sources = entry.sources(of: place, options: .stopAtHashes)
+      return sources.contains(.environment(.timestamp))
+    default: return false
+    }
+  }
+}
+
+// MARK: - Rule pages
+
+extension RandomnessDetector {
+  static let randomness = Rule(
+    id: "weak-randomness",
+    title: "Chance is drawn from block data",
+    severity: .medium, confidence: .medium, category: .randomness,
+    summary: """
+      A number made from the block's time, number, hash, difficulty or producer decides something.
+      """,
+    why: """
+      A contract called in the same block computes the same number and takes part only when it \
+      wins; block producers can choose among outcomes.
+      """,
+    howToFix: "Use a verifiable random function, or commit and reveal over several blocks.",
+    exampleThatFires: """
+      // SPDX-License-Identifier: MIT
+      pragma solidity 0.8.28;
+
+      contract Lottery {
+        mapping(uint256 => address) public players;
+        uint256 public count;
+
+        function join() external { players[count++] = msg.sender; }
+
+        function winner() external view returns (address) {
+          uint256 seed = uint256(keccak256(abi.encode(block.timestamp, block.prevrandao)));
+          return players[seed % count];
+        }
+      }
+      """,
+    exampleThatDoesNot: """
+      // SPDX-License-Identifier: MIT
+      pragma solidity 0.8.28;
+
+      contract Lottery {
+        mapping(uint256 => address) public players;
+        uint256 public count;
+        uint256 public seed;
+        address immutable beacon;
+
+        constructor(address beacon_) { beacon = beacon_; }
+
+        function join() external { players[count++] = msg.sender; }
+
+        function fulfil(uint256 word) external {
+          require(msg.sender == beacon, "not the beacon");
+          seed = uint256(keccak256(abi.encode(word)));
+        }
+
+        function winner() external view returns (address) {
+          return players[seed % count];
+        }
+      }
+      """,
+    references: [.swc(120), .cwe(330)])
+
+  static let time = Rule(
+    id: "timestamp-dependence",
+    title: "A decision depends on the block's time",
+    severity: .low, confidence: .medium, category: .randomness,
+    summary: """
+      A comparison with the block's time decides something. Exact comparisons are low, others \
+      informational; deadlines the caller states do not count.
+      """,
+    why: "Block producers have some freedom in the time they state.",
+    howToFix: "Allow for some seconds of error, and never compare for equality.",
+    exampleThatFires: """
+      // SPDX-License-Identifier: MIT
+      pragma solidity 0.8.28;
+
+      contract Auction {
+        uint256 public immutable end = block.timestamp + 1 days;
+        address public last;
+        function bid() external payable {
+          require(block.timestamp != end, "not now");
+          last = msg.sender;
+        }
+      }
+      """,
+    exampleThatDoesNot: """
+      // SPDX-License-Identifier: MIT
+      pragma solidity 0.8.28;
+
+      contract Auction {
+        address public last;
+        function bid(uint256 deadline) external payable {
+          require(block.timestamp <= deadline, "too late");
+          last = msg.sender;
+        }
+      }
+      """,
+    references: [.swc(116), .cwe(829)])
+}

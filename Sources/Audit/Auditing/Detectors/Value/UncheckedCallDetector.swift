@@ -1,0 +1,210 @@
+import Solidity
+import SoliditySyntax
+
+/// Finds calls whose failure goes unnoticed.
+struct UncheckedCallDetector: Detector {
+  var rules: [Rule] { [Self.lowLevel, Self.transfer, Self.result] }
+
+  func findings(of subject: ContractFacts, in context: AuditContext) -> [Finding] {
+    var findings: [Finding] = []
+    for entry in subject.entryPoints + subject.unreachedFunctions {
+      for place in entry.externalCalls {
+        guard let call = entry.externalCall(at: place) else { continue }
+        if let lowLevel = call.lowLevel {
+          if let finding = ignoredFlag(of: lowLevel, call, at: place, entry, subject, context) {
+            findings.append(finding)
+          }
+        } else if let finding = ignoredResult(of: call, at: place, entry, subject, context) {
+          findings.append(finding)
+        }
+      }
+    }
+    return findings
+  }
+
+  private func ignoredFlag(
+    of lowLevel: LowLevelCall, _ call: ExternalCall, at place: Place, _ entry: EntryPoint,
+    _ subject: ContractFacts, _ context: AuditContext
+  ) -> Finding? {
+    guard lowLevel != .transfer, entry.successHandling(of: place) == .ignored else { return nil }
+    let sendsEther = lowLevel == .send || call.value != nil
+    // In assembly dropping the flag is written out (`pop(call(...))`): a decision, if a risky one.
+    let severity: Severity = call.isAssembly ? .low : .medium
+    return .make(
+      rule: Self.lowLevel, at: entry.sourcePlace(place), in: context.program,
+      message: """
+        `\(entry.sourceText(place))` does not revert when it fails; it answers false, and nothing \
+        looks at the answer. \(sendsEther ? "Ether that was not sent counts as sent" : "What should have happened is taken as done").
+        """,
+      severity: severity, contract: subject.contract, role: "call")
+  }
+
+  private func ignoredResult(
+    of call: ExternalCall, at place: Place, _ entry: EntryPoint, _ subject: ContractFacts,
+    _ context: AuditContext
+  ) -> Finding? {
+    guard let function = call.function, function.returnParameters.count == 1,
+      context.program.type(of: function.returnParameters[0]) == .bool,
+      !call.isStatic, !entry.usesReturnedData(of: place)
+    else { return nil }
+    // A body tells that this very token reverts instead of answering false.
+    if function.body != nil { return nil }
+    if ["transfer", "transferFrom"].contains(function.name), [2, 3].contains(function.parameters.count) {
+      return .make(
+        rule: Self.transfer, at: entry.sourcePlace(place), in: context.program,
+        message: """
+          Some tokens answer false instead of reverting. `\(entry.sourceText(place))` then moves \
+          nothing, and the function goes on as if it had.
+          """,
+        contract: subject.contract, role: "token transfer")
+    }
+    return .make(
+      rule: Self.result, at: entry.sourcePlace(place), in: context.program,
+      message: """
+        `\(function.name)` answers whether it succeeded; here nothing looks at the answer of \
+        `\(entry.sourceText(place))`.
+        """,
+      contract: subject.contract, role: "call")
+  }
+}
+
+// MARK: - Rule pages
+
+extension UncheckedCallDetector {
+  static let lowLevel = Rule(
+    id: "unchecked-call",
+    title: "Success of a low-level call is ignored",
+    severity: .medium, confidence: .high, category: .externalCalls,
+    summary: """
+      The success flag of `call`, `send`, `delegatecall`, `staticcall` or `callcode` is never \
+      looked at.
+      """,
+    why: """
+      Low-level calls answer false instead of reverting. State then says that something happened \
+      which did not.
+      """,
+    howToFix: "Require success, or handle the failure: `(bool ok, ) = to.call(data); require(ok);`",
+    exampleThatFires: """
+      // SPDX-License-Identifier: MIT
+      pragma solidity 0.8.28;
+
+      contract Payroll {
+        address payable immutable worker;
+        uint256 public paid;
+
+        constructor(address payable worker_) { worker = worker_; }
+
+        function pay() external {
+          paid += 1;
+          worker.send(1 ether);
+        }
+      }
+      """,
+    exampleThatDoesNot: """
+      // SPDX-License-Identifier: MIT
+      pragma solidity 0.8.28;
+
+      contract Payroll {
+        address payable immutable worker;
+        uint256 public paid;
+
+        constructor(address payable worker_) { worker = worker_; }
+
+        function pay() external {
+          paid += 1;
+          require(worker.send(1 ether), "not paid");
+        }
+      }
+      """,
+    references: [.swc(104), .cwe(252)])
+
+  static let transfer = Rule(
+    id: "unchecked-transfer",
+    title: "Answer of a token transfer is ignored",
+    severity: .medium, confidence: .high, category: .tokens,
+    summary: """
+      The bool answered by an ERC-20 `transfer` or `transferFrom` of another contract is not used.
+      """,
+    why: "Tokens that answer false instead of reverting make deposits free and withdrawals empty.",
+    howToFix: """
+      Require the answer, or use a wrapper that also accepts tokens without an answer, such as \
+      SafeERC20.
+      """,
+    exampleThatFires: """
+      // SPDX-License-Identifier: MIT
+      pragma solidity 0.8.28;
+
+      interface Token {
+        function transferFrom(address from, address to, uint256 amount) external returns (bool);
+      }
+
+      contract Savings {
+        Token immutable token;
+        mapping(address => uint256) public saved;
+
+        constructor(Token token_) { token = token_; }
+
+        function save(uint256 amount) external {
+          saved[msg.sender] += amount;
+          token.transferFrom(msg.sender, address(this), amount);
+        }
+      }
+      """,
+    exampleThatDoesNot: """
+      // SPDX-License-Identifier: MIT
+      pragma solidity 0.8.28;
+
+      interface Token {
+        function transferFrom(address from, address to, uint256 amount) external returns (bool);
+      }
+
+      contract Savings {
+        Token immutable token;
+        mapping(address => uint256) public saved;
+
+        constructor(Token token_) { token = token_; }
+
+        function save(uint256 amount) external {
+          saved[msg.sender] += amount;
+          require(token.transferFrom(msg.sender, address(this), amount), "not paid");
+        }
+      }
+      """,
+    references: [.swc(104), .cwe(252), .erc(20)])
+
+  static let result = Rule(
+    id: "unused-return",
+    title: "Answer of an external call is ignored",
+    severity: .low, confidence: .medium, category: .externalCalls,
+    summary: """
+      A function of another contract that changes state and answers a bool is called, and the \
+      answer is not used.
+      """,
+    why: "The answer usually says whether the call did its work.",
+    howToFix: "Require the answer, or handle the case that it is false.",
+    exampleThatFires: """
+      // SPDX-License-Identifier: MIT
+      pragma solidity 0.8.28;
+
+      interface Registry { function register(bytes32 name) external returns (bool); }
+
+      contract Names {
+        Registry immutable registry;
+        constructor(Registry registry_) { registry = registry_; }
+        function take(bytes32 name) external { registry.register(name); }
+      }
+      """,
+    exampleThatDoesNot: """
+      // SPDX-License-Identifier: MIT
+      pragma solidity 0.8.28;
+
+      interface Registry { function register(bytes32 name) external returns (bool); }
+
+      contract Names {
+        Registry immutable registry;
+        constructor(Registry registry_) { registry = registry_; }
+        function take(bytes32 name) external { require(registry.register(name), "taken"); }
+      }
+      """,
+    references: [.cwe(252)])
+}
