@@ -21,7 +21,7 @@ struct ProxyDetector: Detector {
   private static let checks: [any ProxyCheck] = [
     StorageCollisionCheck(), DelegatecallCheck(), UnprotectedUpgradeCheck(), InitializerCheck(),
     InitializerOrderCheck(), SelectorClashCheck(), UUPSCheck(), FacetStorageCheck(), NamespaceCheck(),
-    AccountDelegateCheck(),
+    AccountDelegateCheck(), UpgradeStorageCheck(),
   ]
 
   var rules: [Rule] { ProxyDetector.checks.flatMap(\.rules) }

@@ -200,7 +200,7 @@ struct ProxyPairing {
     }
     let initialised = elsewhere.filter(hasInitializer)
     // Among many contracts with initializers nothing says which one this proxy is for.
-    guard initialised.count <= 6 else { return [] }
+    guard initialised.count <= 40 else { return [] }
     return initialised.map { ($0, .candidate) }
   }
 

@@ -36,7 +36,24 @@ final class UpgradeAccess {
       }
     }
     if let field = ProxyParts(system: system).beaconField(of: contract) { add(field) }
+    for field in tableFields where isUsed(field, by: contract) { add(field) }
     return fields
+  }
+
+  /// The tables in which diamonds keep their facets.
+  private lazy var tableFields: [StorageField] = system.proxies.flatMap { proxy in
+    proxy.targetFields.filter { $0.members.contains("[]") }
+  }
+
+  /// Whether a diamond's table is within the contract's reach: its own variable, or a slot it uses too.
+  private func isUsed(_ field: StorageField, by contract: ContractDefinition) -> Bool {
+    switch field.root {
+    case .variable(let variable):
+      system.program.stateVariables(of: contract).contains { $0.id == variable.node.id }
+    case .slot(let slot):
+      system.storage(of: contract).regions.contains { $0.slot == slot && !$0.isTransient }
+    case .computed: false
+    }
   }
 
   /// The writes of implementation addresses that anyone can make.
@@ -88,6 +105,7 @@ final class UpgradeAccess {
     system.delegation.mayDelegate(contract)
       || system.storage(of: contract).regions.contains { $0.wellKnown != nil }
       || system.program.interface(of: contract).contains { $0.signature == "implementation()" }
+      || tableFields.contains { isUsed($0, by: contract) }
   }
 
   /// Whether the new address is held against something the contract keeps: a registry, a list.
