@@ -17,8 +17,8 @@ public struct DispatchedFunction: Hashable, Sendable {
 /// Any bytes can be examined; work is bounded by ``maximumSteps`` instructions and by
 /// the number of values that are kept, and a result that a bound cut short says so.
 public struct BytecodeAnalysis: Sendable {
-  /// Instructions run in all, over all functions and paths.
-  public static let maximumSteps = 6_000_000
+  /// Work done in all, over all functions and paths, in instructions.
+  public static let maximumSteps = 4_000_000
 
   /// The bytes that were given.
   public let code: [UInt8]

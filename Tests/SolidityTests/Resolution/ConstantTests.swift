@@ -91,6 +91,30 @@ struct ConstantTests {
     #expect(test.constant("X") == nil)
   }
 
+  @Test("interface identifiers as the standards publish them")
+  func interfaceIdentifiers() throws {
+    let test = TestProgram(
+      """
+      pragma solidity ^0.8.20;
+      interface IERC165 { function supportsInterface(bytes4 id) external view returns (bool); }
+      interface IERC721 is IERC165 {
+        function balanceOf(address) external view returns (uint256);
+        function ownerOf(uint256) external view returns (address);
+        function safeTransferFrom(address, address, uint256, bytes calldata) external;
+        function safeTransferFrom(address, address, uint256) external;
+        function transferFrom(address, address, uint256) external;
+        function approve(address, uint256) external;
+        function setApprovalForAll(address, bool) external;
+        function getApproved(uint256) external view returns (address);
+        function isApprovedForAll(address, address) external view returns (bool);
+      }
+      contract C { bytes4 constant ID = type(IERC721).interfaceId; }
+      """)
+    #expect(test.constant("ID") == "0x80ac58cd")
+    #expect(
+      test.program.interfaceIdentifier(of: test.contract("IERC165"))?.description == "0x01ffc9a7")
+  }
+
   @Test("arithmetic wraps before 0.8")
   func wraps() {
     let source =

@@ -20,6 +20,7 @@ struct HostileProgramTests {
       "contract A is B { } contract B is A { function f() public { super.f(); A.f(); } }",
       "contract C { event E(); error X(); function f() public { E; X; emit f(); revert E(); emit X(); } }",
       "contract C { enum E {} E e = E(type(E).max); uint x = type(E).max; bytes1 y = bytes2(0x1234)[7]; }",
+      "type T is T; type U is V; type V is U; T constant t = T.wrap(1); contract C { function f(T a, U b) public {} }",
       "import \"\"; import * as x from \"\"; contract C is x.x.x { x.y z; }",
       "contract C { function f() public { assembly { let a := b.c.d.e.f.slot a := _slot f() } } }",
       "contract C { bytes32 constant X = keccak256(abi.encode(X)); bytes x = abi.decode(); uint y = addmod(1,2,0); }",

@@ -135,6 +135,36 @@ struct NameResolutionTests {
     #expect(test.program.arguments(of: call).count == 2)
   }
 
+  @Test("external calls take memory where the function reads call data")
+  func callData() {
+    let test = TestProgram(
+      """
+      pragma solidity ^0.8.0;
+      library L {
+        function both(bytes calldata b) external {}
+        function push(bytes memory b, uint x) internal returns (bytes memory) {}
+      }
+      contract C {
+        using L for bytes;
+        bytes stored;
+        function take(bytes calldata b) external {}
+        function take(uint x) external {}
+        function f(bytes memory m, C c) public {
+          m.both(); stored.both(); c.take(m); this.take(stored); L.both(m);
+          stored.push(300); stored.push(0x01); stored.push();
+        }
+      }
+      """)
+    #expect(test.messages.isEmpty)
+    #expect(test.target("m.both") == "both:3")
+    #expect(test.target("stored.both") == "both:3")
+    #expect(test.target("c.take") == "take:9")
+    #expect(test.target("this.take") == "take:9")
+    #expect(test.target("stored.push", occurrence: 0) == "push:4")
+    #expect(test.target("stored.push", occurrence: 1) == nil)
+    #expect(test.target("stored.push", occurrence: 2) == nil)
+  }
+
   @Test("directives are inherited until 0.7")
   func inheritedUsing() {
     let source = """

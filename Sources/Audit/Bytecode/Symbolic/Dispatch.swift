@@ -33,7 +33,7 @@ struct Dispatch {
 /// apart by trying each remainder of the selector that the code divides by.
 struct DispatchExplorer {
   static let maximumBlocks = 60_000
-  static let maximumSteps = 2_000_000
+  static let maximumSteps = 1_000_000
 
   static let maximumBackwardJumps = 64
   /// Ways that remainders are split into, over all paths.

@@ -61,7 +61,7 @@ struct Dependencies: OptionSet, Sendable {
 struct ExpressionArena {
   static let maximumSize = 400
   /// Nodes after which no new structure is kept.
-  static let maximumCount = 1_500_000
+  static let maximumCount = 500_000
 
   private(set) var nodes: [Expression] = []
   private var facts: [Facts] = []

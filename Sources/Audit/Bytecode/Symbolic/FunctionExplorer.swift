@@ -9,8 +9,8 @@ import Ethereum
 struct FunctionExplorer {
   /// States that run at one place before they are joined.
   static let exactVisits = 3
-  /// Instructions run for one entry point.
-  static let maximumSteps = 120_000
+  /// Work done for one entry point, in instructions.
+  static let maximumSteps = 400_000
 
   let machine: SymbolicMachine
   /// Selectors compared with, where the entry point has none of its own.
@@ -65,6 +65,7 @@ struct FunctionExplorer {
   /// Decides whether a state is to run, and generalises it where its place was seen often.
   private mutating func arrive(_ state: inout SymbolicState) -> Bool {
     let disassembly = machine.disassembly
+    machine.chargeComparison(of: state)
     var labels: [ExpressionID] = []
     for value in state.stack {
       if let word = machine.arena.constant(value), disassembly.jumpDestination(word) != nil {

@@ -9,7 +9,8 @@ final class SymbolicMachine {
   let disassembly: Disassembly
   var arena = ExpressionArena()
   var effects = Effects()
-  /// Instructions run since the start, over all paths.
+  /// Work done since the start, over all paths: instructions run, and what comparing states costs
+  /// in their measure.
   private(set) var steps = 0
   /// Whether remainders of the selector end a run, so that the driver can try each.
   var splitsRemainders = false
@@ -31,6 +32,11 @@ final class SymbolicMachine {
   init(disassembly: Disassembly) {
     self.disassembly = disassembly
     self.reached = [Bool](repeating: false, count: disassembly.instructions.count)
+  }
+
+  /// Counts the work of comparing or joining a state with others.
+  func chargeComparison(of state: SymbolicState) {
+    steps += (state.stack.count + state.memory.pieces.count) / 4
   }
 
   /// Runs a state to the end of its block, leaving it behind the last instruction.

@@ -6,7 +6,7 @@ import Ethereum
 ///
 /// Pieces at different bases are taken not to overlap, as compilers lay memory out.
 struct SymbolicMemory: Hashable {
-  static let maximumCount = 400
+  static let maximumCount = 192
 
   struct Piece: Hashable {
     /// The terms of the base as one value; the constant 0 for absolute addresses.

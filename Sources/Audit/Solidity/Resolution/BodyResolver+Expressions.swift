@@ -68,13 +68,12 @@ extension BodyResolver {
   }
 
   func resolve(_ arguments: CallArguments) -> ArgumentTypes {
-    switch arguments {
-    case .positional(let values):
-      ArgumentTypes(types: values.map { resolve($0).type }, names: nil)
-    case .named(let values):
-      ArgumentTypes(
-        types: values.map { resolve($0.value).type }, names: values.map { $0.name.text })
-    }
+    let values = arguments.values
+    var names: [String]?
+    if case .named(let list) = arguments { names = list.map(\.name.text) }
+    return ArgumentTypes(
+      types: values.map { resolve($0).type }, names: names,
+      literalWidths: values.map(\.literalWidth))
   }
 
   private func record(_ operand: Operand, at node: Expression) -> Operand {
@@ -273,7 +272,7 @@ extension BodyResolver {
       guard let contract = context.contract else { return nil }
       return Operand(type: .contract(Reference(contract), isSuper: false), declaration: contract)
     case "super":
-      guard let contract = context.contract else { return nil }
+      guard let contract = context.contract, contract.kind != .library else { return nil }
       return Operand(type: .contract(Reference(contract), isSuper: true), declaration: contract)
     case "now": return Operand(type: .uint256, target: .builtin("now"))
     case "msg", "block", "tx", "abi":
@@ -298,53 +297,84 @@ extension BodyResolver {
     guard candidates.count > 1 else {
       return Operand(type: .unknown, target: .functions(candidates))
     }
-    // Of a function and those it overrides the first, most derived one counts.
+    // Of a function and those it overrides the first, most derived one counts. Within one contract
+    // no two functions take the same types.
     var seen: Set<[SolidityType]> = []
-    let unique = candidates.filter { candidate in
-      let parameters = candidate.function.parameters.map { resolver.type(of: $0).located(nil) }
-      return seen.insert(candidate.isBound ? [.unknown] + parameters : parameters).inserted
+    let holder = resolver.contract(containing: candidates[0].function)
+    let isFromOne = candidates.allSatisfy {
+      resolver.contract(containing: $0.function) === holder && $0.isBound == candidates[0].isBound
     }
+    let unique =
+      isFromOne
+      ? candidates
+      : candidates.filter { candidate in
+        let parameters = candidate.function.parameters.map { resolver.type(of: $0).located(nil) }
+        return seen.insert(candidate.isBound ? [.unknown] + parameters : parameters).inserted
+      }
     guard unique.count > 1, let arguments else {
       return Operand(type: .unknown, target: .functions(unique))
     }
     let chosen = best(unique, arguments: arguments) { candidate in
-      candidate.isBound
-        ? Array(candidate.function.parameters.dropFirst()) : candidate.function.parameters
+      let parameters = candidate.function.parameters.dropFirst(candidate.isBound ? 1 : 0)
+      return parameters.map { ($0.name, parameterType($0, calledBy: candidate.dispatch)) }
     }
     return Operand(type: .unknown, target: .functions(chosen))
   }
 
-  func choose(among events: [EventDefinition], arguments: ArgumentTypes?) -> [EventDefinition] {
-    guard events.count > 1, let arguments else { return events }
-    return best(events, arguments: arguments) { $0.parameters }
+  /// The type a parameter has for the caller: call data is made from memory by external calls.
+  func parameterType(
+    _ parameter: VariableDeclaration, calledBy dispatch: Dispatch
+  ) -> SolidityType {
+    let type = resolver.type(of: parameter)
+    switch dispatch {
+    case .external, .libraryDelegate:
+      return type.location == .calldata ? type.located(.memory) : type
+    case .virtual, .exact, .super: return type
+    }
   }
 
+  func choose(among events: [EventDefinition], arguments: ArgumentTypes?) -> [EventDefinition] {
+    guard events.count > 1, let arguments else { return events }
+    return best(events, arguments: arguments) { event in
+      event.parameters.map { ($0.name, resolver.type(of: $0)) }
+    }
+  }
+
+  private typealias Parameter = (name: String, type: SolidityType)
+
   private func best<Item>(
-    _ items: [Item], arguments: ArgumentTypes, parameters: (Item) -> [VariableDeclaration]
+    _ items: [Item], arguments: ArgumentTypes, parameters: (Item) -> [Parameter]
   ) -> [Item] {
     let fitting = items.filter { takes(parameters($0), arguments) }
     if fitting.count == 1 { return fitting }
     // What follows only happens in programs the compiler refuses, or where a type is not known.
-    let exact = fitting.filter { item in
-      zip(arguments.types, parameters(item)).allSatisfy { $0 == resolver.type(of: $1) }
+    let exact = fitting.first { item in
+      zip(arguments.types, parameters(item)).allSatisfy { $0 == $1.type }
     }
-    if let first = exact.first { return [first] }
+    if let exact { return [exact] }
     if !fitting.isEmpty { return fitting }
     let sameCount = items.filter { parameters($0).count == arguments.types.count }
     return sameCount.isEmpty ? items : sameCount
   }
 
-  private func takes(_ parameters: [VariableDeclaration], _ arguments: ArgumentTypes) -> Bool {
+  private func takes(_ parameters: [Parameter], _ arguments: ArgumentTypes) -> Bool {
     guard parameters.count == arguments.types.count else { return false }
-    guard let names = arguments.names else {
-      return zip(arguments.types, parameters).allSatisfy {
-        conversions.isImplicit($0, to: resolver.type(of: $1))
+    return arguments.types.indices.allSatisfy { place in
+      let parameter: Parameter?
+      if let names = arguments.names {
+        parameter = parameters.first { $0.name == names[place] }
+      } else {
+        parameter = parameters[place]
       }
+      guard let parameter else { return false }
+      return converts(place, of: arguments, to: parameter.type)
     }
-    return zip(arguments.types, names).allSatisfy { type, name in
-      guard let parameter = parameters.first(where: { $0.name == name }) else { return false }
-      return conversions.isImplicit(type, to: resolver.type(of: parameter))
-    }
+  }
+
+  /// Whether an argument can stand where a type is asked for.
+  func converts(_ place: Int, of arguments: ArgumentTypes, to type: SolidityType) -> Bool {
+    if case .fixedBytes(let count) = type, arguments.literalWidths[place] == count { return true }
+    return conversions.isImplicit(arguments.types[place], to: type)
   }
 }
 
@@ -358,6 +388,16 @@ extension Expression {
       base
     default: nil
     }
+  }
+}
+
+extension Expression {
+  /// The bytes that a hexadecimal number literal of whole bytes spells.
+  fileprivate var literalWidth: Int? {
+    guard case .literal(.number(let text, nil)) = withoutParentheses.kind, text.hasPrefix("0x")
+    else { return nil }
+    let digits = text.utf8.dropFirst(2).filter { $0 != UInt8(ascii: "_") }.count
+    return digits.isMultiple(of: 2) ? digits / 2 : nil
   }
 }
 

@@ -8,16 +8,30 @@ extension BodyResolver {
     let native = nativeMember(name.text, of: base, arguments: arguments)
     let attached = attachedFunctions(name.text, to: base)
     if !attached.isEmpty {
-      guard case .functions(let candidates)? = native?.target else {
-        return native ?? functions(attached, arguments: arguments)
+      switch native?.target {
+      case .functions(let candidates):
+        return functions(candidates + attached, arguments: arguments)
+      case .builtin("push"):
+        // An attached function of that name is meant where the argument is no element.
+        guard let element = native?.result, let arguments, !fits(arguments, element) else { break }
+        return functions(attached, arguments: arguments)
+      case nil: return functions(attached, arguments: arguments)
+      default: break
       }
-      return functions(candidates + attached, arguments: arguments)
     }
     if let native { return native }
     if !isExcused(base) {
       report("there is no member \"\(name.text)\" here", at: name.range)
     }
     return .unknown
+  }
+
+  private func fits(_ arguments: ArgumentTypes, _ element: SolidityType) -> Bool {
+    switch arguments.types.count {
+    case 0: return true
+    case 1: return converts(0, of: arguments, to: element)
+    default: return false
+    }
   }
 
   /// Whether a missing member says nothing, because not all is known about the base.
@@ -71,7 +85,10 @@ extension BodyResolver {
     switch base.target {
     case .value:
       guard case .function(let function) = base.type, function.isExternal else { return nil }
-    case .functions, .getter: break
+    case .functions(let candidates):
+      let visibility = candidates.first?.function.visibility
+      guard visibility == .public || visibility == .external else { return nil }
+    case .getter: break
     case .lowLevel, .creation:
       return name == "value" || name == "gas"
         ? Operand(type: .unknown, target: .callOption(name, of: base)) : nil
@@ -233,13 +250,13 @@ extension BodyResolver {
     var result: [Operand.Candidate] = []
     for entry in entries {
       if let target = entry.target, !conversions.isSame(target, type) { continue }
+      let dispatch = boundDispatch(of: entry.function)
       guard let parameter = entry.function.parameters.first,
-        conversions.isImplicit(base.type, to: resolver.type(of: parameter)),
+        conversions.isImplicit(base.type, to: parameterType(parameter, calledBy: dispatch)),
         !result.contains(where: { $0.function.id == entry.function.id })
       else { continue }
       result.append(
-        Operand.Candidate(
-          function: entry.function, dispatch: boundDispatch(of: entry.function), isBound: true))
+        Operand.Candidate(function: entry.function, dispatch: dispatch, isBound: true))
     }
     return result
   }

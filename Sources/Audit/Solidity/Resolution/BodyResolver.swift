@@ -65,7 +65,9 @@ final class BodyResolver {
     guard let declaration = found.first(where: { $0 is ModifierDefinition }) ?? found.first else {
       return
     }
-    if !(declaration is ModifierDefinition), !(declaration is ContractDefinition) {
+    if !(declaration is ModifierDefinition), !(declaration is ContractDefinition),
+      !context.isIncomplete
+    {
       report("\"\(invocation.path.text)\" is no modifier", at: invocation.path.range)
     }
     resolver.set(declaration, at: invocation.path.id)

@@ -59,4 +59,7 @@ struct Operand: Sendable {
 struct ArgumentTypes: Sendable {
   var types: [SolidityType]
   var names: [String]?
+  /// For number literals written in hexadecimal the number of bytes they spell: they convert to
+  /// `bytesN` of that width.
+  var literalWidths: [Int?]
 }

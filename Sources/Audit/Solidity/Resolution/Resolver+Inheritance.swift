@@ -4,13 +4,21 @@ import SoliditySyntax
 extension Resolver {
   func collectMembers() {
     for item in units.flatMap(\.items) {
-      if case .enumeration(let definition) = item { collectValues(of: definition) }
+      switch item {
+      case .enumeration(let definition): collectValues(of: definition)
+      case .userDefinedValueType(let definition): refuseNamedUnderlying(of: definition)
+      default: break
+      }
     }
     tables.contracts = contracts.map { contract in
       var table = ContractTables(linearization: [contract])
       for member in contract.members {
         guard let declaration = member.declaration else { continue }
-        if case .enumeration(let definition) = member { collectValues(of: definition) }
+        switch member {
+        case .enumeration(let definition): collectValues(of: definition)
+        case .userDefinedValueType(let definition): refuseNamedUnderlying(of: definition)
+        default: break
+        }
         if let function = declaration as? FunctionDefinition, function.kind != .function {
           table.specialFunctions.append(function)
         } else if !declaration.name.isEmpty {
@@ -19,6 +27,15 @@ extension Resolver {
       }
       return table
     }
+  }
+
+  /// Only built-in types can be wrapped: a named one could be the type itself.
+  private func refuseNamedUnderlying(of definition: UserDefinedValueTypeDefinition) {
+    if case .elementary = definition.underlying.kind { return }
+    if let row = tables.row(definition.underlying.id) { progress[row] = .done }
+    report(
+      "\"\(definition.name)\" can only wrap a built-in value type",
+      in: Int(definition.id.unit), at: definition.underlying.range)
   }
 
   private func collectValues(of definition: EnumDefinition) {

@@ -136,7 +136,9 @@ extension Resolver {
     let found = resolve(path, in: context, locals: locals)
     guard let declaration = found.first else { return .unknown }
     if let type = type(denotedBy: declaration) { return type }
-    report("\"\(path.text)\" is not a type", in: context.unit, at: path.range)
+    if !context.isIncomplete {
+      report("\"\(path.text)\" is not a type", in: context.unit, at: path.range)
+    }
     return .unknown
   }
 
