@@ -220,7 +220,12 @@ extension ProxyMistake {
         }
       }
       """,
-      repair: [("external {\n    for", "external {\n    require(msg.sender == Table.rows().boss);\n    for")]),
+      repair: [
+        (
+          "external {\n    for",
+          "external {\n    require(msg.sender == Table.rows().boss);\n    for"
+        )
+      ]),
     ProxyMistake(
       "an upgrade that trusts the origin", "unprotected-upgrade",
       """
@@ -289,7 +294,9 @@ extension ProxyMistake {
         function turn(address light_) external { require(light_.code.length > 0); light = light_; }
       }
       """,
-      repair: [("external { require(light_", "external { require(msg.sender == boss); require(light_")]),
+      repair: [
+        ("external { require(light_", "external { require(msg.sender == boss); require(light_")
+      ]),
     ProxyMistake(
       "a successor that cannot upgrade", "uups-bricking",
       """
@@ -364,7 +371,9 @@ extension ProxyMistake {
         function make() external returns (address) { return address(new Door(address(new Coin()))); }
       }
       """,
-      repair: [("function setMinter(address) external view", "function setDoor(address) external view")]),
+      repair: [
+        ("function setMinter(address) external view", "function setDoor(address) external view")
+      ]),
     ProxyMistake(
       "a namespace at another's place", "namespace-slot-mismatch",
       """
@@ -403,7 +412,8 @@ extension ProxyMistake {
       """,
       repair: [
         ("uint256 public count;", "uint256 private constant count = 1;"), ("count++;", ""),
-        ("address public friend;", "event Friend(address friend);"), ("friend = to;", "emit Friend(to);"),
+        ("address public friend;", "event Friend(address friend);"),
+        ("friend = to;", "emit Friend(to);"),
       ]),
   ]
 }

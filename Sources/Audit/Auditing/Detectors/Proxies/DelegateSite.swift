@@ -123,7 +123,8 @@ extension EntryPoint {
     guard !guards.isEmpty else { return nil }
     let writes = storageWrites.filter { access in
       switch access.kind {
-      case .assign: !(access.location.steps.contains { if case .index = $0 { true } else { false } })
+      case .assign:
+        !(access.location.steps.contains { if case .index = $0 { true } else { false } })
       case .modify, .push: true
       case .delete, .pop, nil: false
       }

@@ -20,7 +20,8 @@ protocol ProxyCheck: Sendable {
 struct ProxyDetector: Detector {
   private static let checks: [any ProxyCheck] = [
     StorageCollisionCheck(), DelegatecallCheck(), UnprotectedUpgradeCheck(), InitializerCheck(),
-    InitializerOrderCheck(), SelectorClashCheck(), UUPSCheck(), FacetStorageCheck(), NamespaceCheck(),
+    InitializerOrderCheck(), SelectorClashCheck(), UUPSCheck(), FacetStorageCheck(),
+    NamespaceCheck(),
     AccountDelegateCheck(), UpgradeStorageCheck(),
   ]
 

@@ -46,7 +46,8 @@ struct ProxyPair {
     case .typedTarget(let variable): "the target `\(variable.name)` has the implementation's type"
     case .sharedBase(let base): "both derive from `\(base.name)`"
     case .onlyCandidate: "it is the only implementation in the proxy's file"
-    case .candidate: "it is a possible implementation; no code in the program says which one is used"
+    case .candidate:
+      "it is a possible implementation; no code in the program says which one is used"
     }
   }
 

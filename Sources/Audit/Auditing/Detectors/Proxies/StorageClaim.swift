@@ -178,7 +178,8 @@ struct SharedStorageComparison {
   }
 
   private static func isSame(_ left: StorageClaim, _ right: StorageClaim) -> Bool {
-    if let a = left.declaration, let b = right.declaration, a.id == b.id, left.start == right.start {
+    if let a = left.declaration, let b = right.declaration, a.id == b.id, left.start == right.start
+    {
       return true
     }
     if left.agrees(with: right) { return true }

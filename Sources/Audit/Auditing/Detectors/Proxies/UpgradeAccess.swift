@@ -62,7 +62,7 @@ final class UpgradeAccess {
     var result: [OpenWrite] = []
     if mayUpgrade(contract) {
       let examined = system.examine(contract)
-        for field in implementationFields(of: contract) {
+      for field in implementationFields(of: contract) {
         for access in examined.writers(of: field) where access.entry.kind != .deployment {
           guard let value = access.value, access.entry.isOutsiders(value) else { continue }
           // A fallback that changes part of the word keeps what it was given before; see the sources of its memory.
@@ -161,7 +161,8 @@ struct UnprotectedUpgradeCheck: ProxyCheck {
         result.append(
           Finding.make(
             rule: ProxyRules.unprotectedUpgrade, at: hook, in: system.program,
-            message: "`\(hook.name)` of `\(contract.name)` is called by the upgrade function of its base to decide who may "
+            message:
+              "`\(hook.name)` of `\(contract.name)` is called by the upgrade function of its base to decide who may "
               + "upgrade, but checks nothing. Anyone can replace the code that runs in the proxy's storage.",
             confidence: .medium, contract: contract, role: "the check that checks nothing",
             evidence: [
@@ -178,7 +179,8 @@ struct UnprotectedUpgradeCheck: ProxyCheck {
     let entry = write.access.entry
     let program = system.program
     let hook = emptyHook(before: write.access.place, entry, contract)
-    let place: any SyntaxNode = hook as (any SyntaxNode)? ?? entry.function as (any SyntaxNode)? ?? contract
+    let place: any SyntaxNode =
+      hook as (any SyntaxNode)? ?? entry.function as (any SyntaxNode)? ?? contract
     var message =
       "Anyone can call `\(entry.name)` of `\(contract.name)` and set `\(write.field.text)`, the address whose code "
       + "runs in its storage, and so take over everything it holds."

@@ -38,6 +38,9 @@ struct VersionPair {
 
 /// Finds the versions of upgradeable contracts within one program.
 struct VersionPairs {
+  /// Files with more implementations than this are not searched for versions.
+  private static let maximumInFile = 32
+
   let system: ProxySystem
   private var program: Program { system.program }
 
@@ -80,9 +83,14 @@ struct VersionPairs {
     }
     for unit in byUnit.keys.sorted() {
       let contracts = byUnit[unit] ?? []
-      for (index, old) in contracts.enumerated() {
-        for new in contracts[(index + 1)...] {
-          guard sharesInterface(old, new) else { continue }
+      // A file of very many contracts holds samples, not versions; comparing all with all would tell nothing.
+      guard contracts.count > 1, contracts.count <= VersionPairs.maximumInFile else { continue }
+      let interfaces = contracts.map { Set(program.interface(of: $0).map(\.signature)) }
+      for second in contracts.indices.dropFirst() {
+        for first in contracts.indices.prefix(second)
+        where sharesMost(interfaces[first], interfaces[second]) {
+          let old = contracts[first]
+          let new = contracts[second]
           if let order = order(old.name, new.name) {
             if order { add(old, new, .names) } else { add(new, old, .names) }
           } else if sharesVariables(old, new), isUpgradeable(old), isUpgradeable(new) {
@@ -106,17 +114,16 @@ struct VersionPairs {
     return x < y
   }
 
+  /// A name and its version: `StoreV2` is `Store` and 2, a name without one is its own first version.
   private func split(_ name: String) -> (stem: String, version: Int) {
     let digits = name.reversed().prefix { $0.isASCII && $0.isNumber }
     guard !digits.isEmpty, let number = Int(String(digits.reversed())) else { return (name, 1) }
     let stem = name.dropLast(digits.count)
-    guard stem.last == "V" || stem.last == "v" else { return (String(stem), number) }
+    guard stem.last == "V" || stem.last == "v" else { return (name, 1) }
     return (String(stem.dropLast()), number)
   }
 
-  private func sharesInterface(_ a: ContractDefinition, _ b: ContractDefinition) -> Bool {
-    let first = Set(program.interface(of: a).map(\.signature))
-    let second = Set(program.interface(of: b).map(\.signature))
+  private func sharesMost(_ first: Set<String>, _ second: Set<String>) -> Bool {
     let shared = first.intersection(second).count
     return shared > 0 && shared * 2 >= min(first.count, second.count)
   }
@@ -157,7 +164,8 @@ struct UpgradeStorageCheck: ProxyCheck {
     if case .upgrade(let node) = pair.link { related.append(system.location(node, pair.reason)) }
     return Finding.make(
       rule: ProxyRules.upgradeStorageChange, at: place, in: program,
-      message: "After an upgrade from `\(pair.old.name)` to `\(pair.new.name)` stored values change their meaning. "
+      message:
+        "After an upgrade from `\(pair.old.name)` to `\(pair.new.name)` stored values change their meaning. "
         + worst.message,
       severity: worst.severity, confidence: pair.confidence, contract: pair.new,
       rootCause: place, role: "the new meaning", related: related, evidence: evidence,

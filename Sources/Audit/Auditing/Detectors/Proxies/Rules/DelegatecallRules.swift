@@ -12,7 +12,8 @@ extension ProxyRules {
       The code called runs as the contract itself: it can set every variable, move all tokens and ether, \
       and grant itself whatever permission it likes.
       """,
-    howToFix: "Delegate to fixed addresses only, or restrict the function to an owner and check the target.",
+    howToFix:
+      "Delegate to fixed addresses only, or restrict the function to an owner and check the target.",
     exampleThatFires: """
       pragma solidity ^0.8.20;
 
@@ -52,7 +53,8 @@ extension ProxyRules {
       The caller reaches every function of the delegate in the calling contract's storage, initialisers \
       and setters included, past the checks of the functions that were meant to wrap them.
       """,
-    howToFix: "Build the call data in the contract with a fixed selector, or restrict who may call.",
+    howToFix:
+      "Build the call data in the contract with a fixed selector, or restrict who may call.",
     exampleThatFires: """
       pragma solidity ^0.8.20;
 
@@ -151,7 +153,8 @@ extension ProxyRules {
       Delegatecall keeps `msg.value`. Every round sees the whole amount although it was sent once, so a \
       deposit function credits it again and again.
       """,
-    howToFix: "Make the looping function non-payable, or pass amounts as arguments and count what was used.",
+    howToFix:
+      "Make the looping function non-payable, or pass amounts as arguments and count what was used.",
     exampleThatFires: """
       pragma solidity ^0.8.20;
 

@@ -12,7 +12,8 @@ extension ProxyRules {
       Whoever initialises the implementation becomes its owner. If it can destroy itself or delegate to an \
       address of the owner's choice, all proxies lose their code at once.
       """,
-    howToFix: "Lock the implementation in its constructor (`_disableInitializers()`, or set the flag there).",
+    howToFix:
+      "Lock the implementation in its constructor (`_disableInitializers()`, or set the flag there).",
     exampleThatFires: """
       pragma solidity ^0.8.20;
 
@@ -130,7 +131,8 @@ extension ProxyRules {
       The constructor runs once, for the implementation's own storage. In every proxy the variable stays zero: \
       an owner nobody is, a limit of nothing, a flag that is off.
       """,
-    howToFix: "Set it in the initializer, or make it `constant` or `immutable` where all proxies may share it.",
+    howToFix:
+      "Set it in the initializer, or make it `constant` or `immutable` where all proxies may share it.",
     exampleThatFires: """
       pragma solidity ^0.8.20;
 
@@ -192,7 +194,8 @@ extension ProxyRules {
     severity: .informational, confidence: .high, category: .upgrade,
     summary: "Immutable variables of a contract that stands behind a proxy.",
     why: "They belong to the code, not to the proxy: an upgrade silently replaces their values.",
-    howToFix: "Keep them if all proxies are meant to share them; otherwise use a variable set by the initializer.",
+    howToFix:
+      "Keep them if all proxies are meant to share them; otherwise use a variable set by the initializer.",
     exampleThatFires: """
       pragma solidity ^0.8.20;
 

@@ -11,7 +11,8 @@ extension ProxyRules {
       The proxy's storage stays as it is. A variable inserted, removed or retyped makes all that follow read what \
       others have left.
       """,
-    howToFix: "Append new variables behind the old ones, or into a gap, and keep the types of the old ones.",
+    howToFix:
+      "Append new variables behind the old ones, or into a gap, and keep the types of the old ones.",
     exampleThatFires: """
       pragma solidity ^0.8.20;
 
