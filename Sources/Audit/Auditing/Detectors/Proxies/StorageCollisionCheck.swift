@@ -61,6 +61,8 @@ struct StorageCollisionCheck: ProxyCheck {
       return first.pair.confidence > second.pair.confidence
     }
     guard let (pair, comparison) = found.first else { return nil }
+    // Of several possible implementations it does not matter which one is used when none fits.
+    let isUnanimous = found.count == pairs.count && pairs.count > 1
     let real = comparison.conflicts.filter { !$0.isOnlyMappingRoot }
     let conflict = real.first ?? comparison.conflicts[0]
     let names = found.map { "`\($0.pair.implementation.name)`" }.joined(separator: ", ")
@@ -90,7 +92,8 @@ struct StorageCollisionCheck: ProxyCheck {
     return Finding.make(
       rule: ProxyRules.proxyStorageCollision,
       at: place(of: conflict.host, in: proxy.contract), in: program, message: message,
-      severity: real.isEmpty ? .low : nil, confidence: pair.confidence,
+      severity: real.isEmpty ? .low : nil,
+      confidence: isUnanimous ? max(pair.confidence, .medium) : pair.confidence,
       contract: proxy.contract, role: "the proxy's meaning of these bytes", related: related,
       evidence: evidence)
   }
