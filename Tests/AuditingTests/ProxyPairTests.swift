@@ -27,7 +27,8 @@ struct ProxyPairTests {
   /// Comments and blank space mean nothing.
   @Test(arguments: ProxyMistake.all)
   func formattingMakesNoDifference(_ mistake: ProxyMistake) {
-    let spread = mistake.vulnerable.replacing("{", with: "{\n // here\n").replacing(";", with: " ;\n")
+    let spread = mistake.vulnerable.replacing("{", with: "{\n // here\n").replacing(
+      ";", with: " ;\n")
     #expect(ProxyProgram.rules(spread) == ProxyProgram.rules(mistake.vulnerable))
   }
 

@@ -149,6 +149,115 @@ extension ProxyMistake {
 
   static let upgrades: [ProxyMistake] = [
     ProxyMistake(
+      "a variable put in front of the others", "upgrade-storage-change",
+      """
+      contract Portal {
+        bytes32 private constant PLACE = \(slot);
+        address private immutable keeper = msg.sender;
+        constructor(address to) { assembly { sstore(PLACE, to) } }
+        function point(address to) external {
+          require(msg.sender == keeper);
+          assembly { sstore(PLACE, to) }
+        }
+        fallback() external payable { FORWARD<sload(PLACE)> }
+      }
+      contract Farm {
+        address public farmer;
+        uint128 public cows;
+        uint128 public sheep;
+        function begin(address farmer_) external { require(farmer == address(0)); farmer = farmer_; }
+        function breed() external { require(msg.sender == farmer); cows++; sheep++; }
+      }
+      contract Ranch {
+        uint128 public horses;
+        address public farmer;
+        uint128 public cows;
+        uint128 public sheep;
+        function begin(address farmer_) external { require(farmer == address(0)); farmer = farmer_; }
+        function breed() external { require(msg.sender == farmer); cows++; sheep++; horses++; }
+      }
+      contract Season {
+        function turn() external returns (address) {
+          Portal portal = new Portal(address(new Farm()));
+          Farm(address(portal)).begin(msg.sender);
+          portal.point(address(new Ranch()));
+          return address(portal);
+        }
+      }
+      """,
+      repair: [
+        ("  uint128 public horses;\n  address public farmer;", "  address public farmer;"),
+        (
+          "uint128 public sheep;\n  function begin(address farmer_) external { require(farmer == address(0)); farmer = farmer_; }\n  function breed() external { require(msg.sender == farmer); cows++; sheep++; horses++; }",
+          "uint128 public sheep;\n  uint128 public horses;\n  function begin(address farmer_) external { require(farmer == address(0)); farmer = farmer_; }\n  function breed() external { require(msg.sender == farmer); cows++; sheep++; horses++; }"
+        ),
+      ]),
+    ProxyMistake(
+      "facets anyone can add", "unprotected-upgrade",
+      """
+      library Table {
+        struct Rows { mapping(bytes4 => address) row; address boss; }
+        bytes32 private constant PLACE = keccak256("example.table");
+        function rows() internal pure returns (Rows storage r) {
+          bytes32 place = PLACE;
+          assembly { r.slot := place }
+        }
+      }
+      contract Gem {
+        constructor(bytes4 selector, address facet) {
+          Table.rows().row[selector] = facet;
+          Table.rows().boss = msg.sender;
+        }
+        fallback() external payable {
+          address facet = Table.rows().row[msg.sig];
+          require(facet.code.length > 0);
+          FORWARD<facet>
+        }
+      }
+      contract Cutter {
+        function cut(bytes4[] calldata selectors, address facet) external {
+          for (uint256 i = 0; i < selectors.length; i++) Table.rows().row[selectors[i]] = facet;
+        }
+      }
+      """,
+      repair: [
+        (
+          "external {\n    for",
+          "external {\n    require(msg.sender == Table.rows().boss);\n    for"
+        )
+      ]),
+    ProxyMistake(
+      "an upgrade that trusts the origin", "unprotected-upgrade",
+      """
+      contract Kite {
+        address private wind;
+        address private child = msg.sender;
+        constructor(address wind_) { require(wind_.code.length > 0); wind = wind_; }
+        function turn(address wind_) external {
+          require(wind_.code.length > 0 && tx.origin != address(0));
+          wind = wind_;
+        }
+        fallback() external payable { address to = wind; FORWARD<to> }
+      }
+      """,
+      repair: [("tx.origin != address(0)", "msg.sender == child")]),
+    ProxyMistake(
+      "an owner check anyone can satisfy", "unprotected-upgrade",
+      """
+      contract Mill {
+        address private wheel;
+        address private miller;
+        constructor(address wheel_) { require(wheel_.code.length > 0); wheel = wheel_; miller = msg.sender; }
+        function hire(address miller_) external { miller = miller_; }
+        function repair(address wheel_) external {
+          require(msg.sender == miller && wheel_.code.length > 0);
+          wheel = wheel_;
+        }
+        fallback() external payable { address to = wheel; FORWARD<to> }
+      }
+      """,
+      repair: [("external { miller =", "external { require(msg.sender == miller); miller =")]),
+    ProxyMistake(
       "a permission hook that checks nothing", "unprotected-upgrade",
       """
       interface Answers { function proxiableUUID() external view returns (bytes32); }
@@ -185,7 +294,9 @@ extension ProxyMistake {
         function turn(address light_) external { require(light_.code.length > 0); light = light_; }
       }
       """,
-      repair: [("external { require(light_", "external { require(msg.sender == boss); require(light_")]),
+      repair: [
+        ("external { require(light_", "external { require(msg.sender == boss); require(light_")
+      ]),
     ProxyMistake(
       "a successor that cannot upgrade", "uups-bricking",
       """
@@ -260,7 +371,9 @@ extension ProxyMistake {
         function make() external returns (address) { return address(new Door(address(new Coin()))); }
       }
       """,
-      repair: [("function setMinter(address) external view", "function setDoor(address) external view")]),
+      repair: [
+        ("function setMinter(address) external view", "function setDoor(address) external view")
+      ]),
     ProxyMistake(
       "a namespace at another's place", "namespace-slot-mismatch",
       """
@@ -299,7 +412,8 @@ extension ProxyMistake {
       """,
       repair: [
         ("uint256 public count;", "uint256 private constant count = 1;"), ("count++;", ""),
-        ("address public friend;", "event Friend(address friend);"), ("friend = to;", "emit Friend(to);"),
+        ("address public friend;", "event Friend(address friend);"),
+        ("friend = to;", "emit Friend(to);"),
       ]),
   ]
 }

@@ -156,7 +156,10 @@ extension ProxyMistake {
       }
       """,
       repair: [
-        ("contract Board {", "contract Board {\n  address public nextAdmin;\n  address public admin;")
+        (
+          "contract Board {",
+          "contract Board {\n  address public nextAdmin;\n  address public admin;"
+        )
       ]),
     ProxyMistake(
       "packed neighbours", "proxy-storage-collision",

@@ -83,12 +83,16 @@ struct AccountDelegateCheck: ProxyCheck {
       }?.place
       return Finding.make(
         rule: ProxyRules.initializerFrontRun, at: function, in: system.program,
-        message: "An account that delegates to `\(contract.name)` has no constructor and is set up by a call of "
+        message:
+          "An account that delegates to `\(contract.name)` has no constructor and is set up by a call of "
           + "`\(initializer.entry.name)`, which anyone can make first. It checks neither that the account itself calls nor "
           + "a signature of its key.",
         severity: .high, contract: contract, role: "the initializer",
         evidence: place.map {
-          [system.callPath(initializer.entry, to: $0, does: "sets the account up for whoever calls")]
+          [
+            system.callPath(
+              initializer.entry, to: $0, does: "sets the account up for whoever calls")
+          ]
         } ?? [])
     }
   }
@@ -112,7 +116,8 @@ struct AccountDelegateCheck: ProxyCheck {
       result.append(
         Finding.make(
           rule: ProxyRules.initializerFrontRun, at: creation.expression, in: system.program,
-          message: "`\(creation.created.name)` is deployed here without call data, and `\(set.name)` of "
+          message:
+            "`\(creation.created.name)` is deployed here without call data, and `\(set.name)` of "
             + "`\(pair.implementation.name)` is not called in the same transaction. Whoever calls it first sets up the proxy.",
           contract: creator, role: "the deployment",
           related: [system.location(set, "the initializer anyone can call")],
@@ -200,7 +205,8 @@ struct AccountDelegateCheck: ProxyCheck {
       else { return nil }
       return Finding.make(
         rule: ProxyRules.initializerFrontRun, at: call.expression, in: system.program,
-        message: "A clone of `\(implementation.name)` is made here, but `\(set.name)` is not called in the same transaction. "
+        message:
+          "A clone of `\(implementation.name)` is made here, but `\(set.name)` is not called in the same transaction. "
           + "Whoever calls it first owns the clone.",
         contract: call.contract, role: "the clone",
         related: [system.location(set, "the initializer anyone can call")],

@@ -106,7 +106,7 @@ extension EntryPoint {
     var frame: FrameID? = place.frame
     while let current = frame {
       for invocation in self[current].graph.function?.modifiers ?? []
-      where program.declaration(of: invocation.path) == nil {
+      where program.isUnseen(invocation.path) {
         switch invocation.path.parts.last?.text {
         case "nonReentrant", "lock", "whenNotPaused", "whenPaused", nil: continue
         default: return true
@@ -123,7 +123,8 @@ extension EntryPoint {
     guard !guards.isEmpty else { return nil }
     let writes = storageWrites.filter { access in
       switch access.kind {
-      case .assign: !(access.location.steps.contains { if case .index = $0 { true } else { false } })
+      case .assign:
+        !(access.location.steps.contains { if case .index = $0 { true } else { false } })
       case .modify, .push: true
       case .delete, .pop, nil: false
       }

@@ -37,7 +37,8 @@ struct DelegateTargets {
     guard !sites.isEmpty else { return [] }
     var result: [Target] = []
     var seen: Set<[NodeID]> = []
-    func add(_ candidate: ContractDefinition, _ function: FunctionDefinition, _ site: DelegateSite) {
+    func add(_ candidate: ContractDefinition, _ function: FunctionDefinition, _ site: DelegateSite)
+    {
       let origin = site.entry[site.place].origin
       guard candidate.id != contract.id,
         seen.insert([origin.node, candidate.id, function.id]).inserted

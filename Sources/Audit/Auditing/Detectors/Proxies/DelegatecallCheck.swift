@@ -1,13 +1,12 @@
 import SoliditySyntax
 import Solidity
 
-/// Delegatecalls whose target or data an outsider chooses, that repeat, or whose outcome nobody looks at.
+/// Delegatecalls whose target or data an outsider chooses, that repeat with one payment, or that may go nowhere.
 struct DelegatecallCheck: ProxyCheck {
   var rules: [Rule] {
     [
       ProxyRules.controlledDelegatecall, ProxyRules.controlledDelegatecallData,
-      ProxyRules.delegatecallInLoop, ProxyRules.uncheckedDelegatecall,
-      ProxyRules.delegatecallMissingCode, ProxyRules.callcode,
+      ProxyRules.delegatecallInLoop, ProxyRules.delegatecallMissingCode, ProxyRules.callcode,
     ]
   }
 
@@ -57,6 +56,13 @@ struct DelegatecallCheck: ProxyCheck {
     let entry = site.entry
     let sources = site.target
     guard sources.hasInput, !entry.alwaysReverts(after: site.place) else { return nil }
+    // In assembly the call data and the target may have passed through the same memory; a fallback that also reads a
+    // target from elsewhere takes it from there.
+    if entry.kind != .function, site.call.isAssembly,
+      !sources.storage.isEmpty || !sources.externalCalls.isEmpty
+    {
+      return nil
+    }
     switch system.protection(of: site.place, in: entry) {
     // Code that only runs by delegatecall is its caller's choice.
     case .caller, .signature, .once, .delegationOnly: return nil
@@ -70,7 +76,9 @@ struct DelegatecallCheck: ProxyCheck {
     let program = system.program
     var steps: [EvidenceStep] = []
     if let function = entry.function {
-      steps.append(EvidenceStep("the caller of `\(entry.name)` supplies the address", at: system.location(function)))
+      steps.append(
+        EvidenceStep(
+          "the caller of `\(entry.name)` supplies the address", at: system.location(function)))
     }
     for call in entry.callPath(to: site.place) {
       steps.append(
@@ -83,7 +91,8 @@ struct DelegatecallCheck: ProxyCheck {
         at: FindingLocation(of: entry[site.place].origin, in: program)))
     return Finding.make(
       rule: ProxyRules.controlledDelegatecall, at: .origin(entry[site.place].origin), in: program,
-      message: "Anyone can call `\(entry.name)` of `\(contract.name)` with an address of their choice, whose code "
+      message:
+        "Anyone can call `\(entry.name)` of `\(contract.name)` with an address of their choice, whose code "
         + "then runs as `\(contract.name)`: it can overwrite every variable and send away everything the "
         + "contract holds.",
       contract: contract, role: "the delegatecall", evidence: [.dataFlow(steps)])
@@ -153,7 +162,8 @@ struct DelegatecallCheck: ProxyCheck {
     return Finding.make(
       rule: ProxyRules.controlledDelegatecallData, at: .origin(entry[site.place].origin),
       in: system.program,
-      message: "Anyone can call `\(entry.name)` of `\(contract.name)` with call data of their choice, and so run any "
+      message:
+        "Anyone can call `\(entry.name)` of `\(contract.name)` with call data of their choice, and so run any "
         + "function of the delegate in this contract's storage, those meant for its owner included.",
       contract: contract, role: "the delegatecall",
       evidence: [
@@ -176,7 +186,8 @@ struct DelegatecallCheck: ProxyCheck {
     let other = system.storage(of: pair.implementation).layout.storage
     for entry in system.examine(pair.implementation).entryPoints where entry.kind == .function {
       for access in entry.storageWrites {
-        guard let written = other.first(where: { $0.declaration.id == access.location.variable?.id }),
+        guard
+          let written = other.first(where: { $0.declaration.id == access.location.variable?.id }),
           let kept = own.first(where: { $0.slot == written.slot && $0.offset == written.offset }),
           StorageClaim.plain(kept.label) == StorageClaim.plain(written.label),
           let value = access.value, entry.isOutsiders(value), let function = entry.function
@@ -221,7 +232,8 @@ struct DelegatecallCheck: ProxyCheck {
     return Finding.make(
       rule: ProxyRules.delegatecallInLoop, at: .origin(entry[site.place].origin),
       in: system.program,
-      message: "`\(entry.name)` of `\(contract.name)` accepts ether and delegates in a loop. Each round sees the same "
+      message:
+        "`\(entry.name)` of `\(contract.name)` accepts ether and delegates in a loop. Each round sees the same "
         + "`msg.value`, so ether sent once is credited as often as the loop runs.",
       confidence: site.targetsItself ? .high : .medium, contract: contract,
       role: "the delegatecall in the loop",
@@ -251,21 +263,15 @@ struct DelegatecallCheck: ProxyCheck {
     let program = system.program
     let origin = entry[site.place].origin
     var result: [Finding] = []
-    if site.call.lowLevel == .callcode {
+    // Elsewhere it is told among the constructs the language has dropped.
+    if site.call.lowLevel == .callcode, site.call.isAssembly {
       result.append(
         Finding.make(
           rule: ProxyRules.callcode, at: .origin(origin), in: program,
-          message: "`callcode` runs foreign code in this contract's storage, but with this contract as `msg.sender`. "
+          message:
+            "`callcode` runs foreign code in this contract's storage, but with this contract as `msg.sender`. "
             + "It was removed from the language.",
           contract: contract))
-    }
-    if entry.successHandling(of: site.place) == .ignored {
-      result.append(
-        Finding.make(
-          rule: ProxyRules.uncheckedDelegatecall, at: .origin(origin), in: program,
-          message: "`\(entry.name)` goes on as if the delegatecall had succeeded. When it reverts, or its target has no "
-            + "code, nothing was done and the caller is told otherwise.",
-          contract: contract, role: "the call whose success is not looked at"))
     }
     if contract.kind == .contract, !site.targetsItself,
       isMissingCodeCheck(site, of: contract, in: system)
@@ -273,7 +279,8 @@ struct DelegatecallCheck: ProxyCheck {
       result.append(
         Finding.make(
           rule: ProxyRules.delegatecallMissingCode, at: .origin(origin), in: program,
-          message: "A delegatecall to an address without code succeeds and does nothing. Nothing in `\(contract.name)` "
+          message:
+            "A delegatecall to an address without code succeeds and does nothing. Nothing in `\(contract.name)` "
             + "makes sure that the target has code.",
           contract: contract, rootCause: .node(contract), role: "the delegatecall",
           discriminator: site.target.storage.map(\.text).joined(separator: ",")))

@@ -13,7 +13,8 @@ struct DelegationIndex {
     self.program = program
     var calls: [(name: String, callees: Set<String>)] = []
     var found: Set<String> = []
-    guard program.units.contains(where: { DelegationIndex.mentionsDelegation($0.source.bytes[...]) })
+    guard
+      program.units.contains(where: { DelegationIndex.mentionsDelegation($0.source.bytes[...]) })
     else {
       names = []
       return

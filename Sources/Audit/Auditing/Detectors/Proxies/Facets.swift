@@ -34,7 +34,8 @@ struct Facets {
       result.append((diamond.contract, facets(of: diamond)))
     }
     let targets = DelegateTargets(system: system)
-    for contract in system.contracts where system.isDeployable(contract) && !system.isTest(contract) {
+    for contract in system.contracts where system.isDeployable(contract) && !system.isTest(contract)
+    {
       if system.proxy(contract)?.kind == .diamond { continue }
       var members: [ContractDefinition] = []
       for target in targets.targets(of: contract)
@@ -86,11 +87,14 @@ struct FacetStorageCheck: ProxyCheck {
       for first in all.indices.prefix(second) {
         let comparison = SharedStorageComparison(
           hostName: all[first].name, host: claims[first], guestName: all[second].name,
-          guest: claims[second]) { _ in true }
+          guest: claims[second]
+        ) { _ in true }
         let conflicts = comparison.conflicts.filter {
           !$0.isOnlyMappingRoot
         }
-        guard let conflict = conflicts.first, let variable = conflict.guest.variable else { continue }
+        guard let conflict = conflicts.first, let variable = conflict.guest.variable else {
+          continue
+        }
         var related: [FindingLocation] = []
         if let other = conflict.host.declaration {
           related.append(system.location(other, "the same storage in `\(all[first].name)`"))
@@ -98,7 +102,8 @@ struct FacetStorageCheck: ProxyCheck {
         result.append(
           Finding.make(
             rule: ProxyRules.facetStorageOverlap, at: variable, in: program,
-            message: "`\(all[first].name)` and `\(all[second].name)` both run in the storage of `\(host.name)`. In slot "
+            message:
+              "`\(all[first].name)` and `\(all[second].name)` both run in the storage of `\(host.name)`. In slot "
               + "\(SlotText.short(max(conflict.host.start, conflict.guest.start) / 32)) the one keeps "
               + "`\(conflict.host.label)` (\(conflict.host.type)), the other `\(conflict.guest.label)` "
               + "(\(conflict.guest.type)).",
@@ -136,7 +141,8 @@ struct FacetStorageCheck: ProxyCheck {
           result.append(
             Finding.make(
               rule: ProxyRules.namespaceReused, at: definition, in: program,
-              message: "`\(definition.name)` of `\(contract.name)` and `\(other.definition.name)` of `\(other.owner.name)` lie "
+              message:
+                "`\(definition.name)` of `\(contract.name)` and `\(other.definition.name)` of `\(other.owner.name)` lie "
                 + "in the same namespace (\(region.name)) of the storage of `\(host.name)`, but hold different members.",
               contract: contract, role: "one meaning of the namespace",
               related: [system.location(other.definition, "another meaning of it")],

@@ -75,7 +75,8 @@ final class ImplementationIndex {
   private lazy var delegated: [NodeID: ContractDefinition] = {
     var result: [NodeID: ContractDefinition] = [:]
     let targets = DelegateTargets(system: system)
-    for contract in system.contracts where system.isDeployable(contract) && !system.isTest(contract) {
+    for contract in system.contracts where system.isDeployable(contract) && !system.isTest(contract)
+    {
       for target in targets.targets(of: contract) where result[target.contract.id] == nil {
         result[target.contract.id] = contract
       }
@@ -241,7 +242,9 @@ enum CloneCalls {
             makers[callee.id] = isMaker
           }
           // Overloads of one library call each other; what matters is who calls from outside of it.
-          guard isMaker, program.contract(containing: callee)?.id != contract.id || !isMakerItself(function, program)
+          guard isMaker,
+            program.contract(containing: callee)?.id != contract.id
+              || !isMakerItself(function, program)
           else { continue }
           result.append(
             Call(

@@ -55,14 +55,17 @@ struct InitializerCheck: ProxyCheck {
     var evidence: [Evidence] = []
     var related: [FindingLocation] = []
     if let harm {
-      message += " Whoever does can then reach \(harm.text), and destroy or replace the code all proxies run."
+      message +=
+        " Whoever does can then reach \(harm.text), and destroy or replace the code all proxies run."
       evidence.append(system.callPath(harm.entry, to: harm.place, does: "reaches \(harm.text)"))
       related.append(
         FindingLocation(of: harm.entry[harm.place].origin, in: program, role: harm.text))
     } else {
-      message += " Proxies have their own storage, so this alone harms nobody; it lets a stranger pose as its owner."
+      message +=
+        " Proxies have their own storage, so this alone harms nobody; it lets a stranger pose as its owner."
     }
-    evidence.append(.note("`\(entry.name)` checks `\(initializer.mark.text)`; the constructor does not set it."))
+    evidence.append(
+      .note("`\(entry.name)` checks `\(initializer.mark.text)`; the constructor does not set it."))
     let place: any SyntaxNode = entry.function as (any SyntaxNode)? ?? contract
     return Finding.make(
       rule: ProxyRules.uninitializedImplementation, at: place, in: program, message: message,
@@ -80,7 +83,8 @@ struct InitializerCheck: ProxyCheck {
     let harm = harm(of: contract, in: system)
     return Finding.make(
       rule: ProxyRules.uninitializedImplementation, at: function, in: system.program,
-      message: "`\(contract.name)` is set up by `\(function.name)`, and no constructor locks the implementation itself, so "
+      message:
+        "`\(contract.name)` is set up by `\(function.name)`, and no constructor locks the implementation itself, so "
         + "anyone can call it there"
         + (harm.map { " and reach \($0.text)" } ?? "") + ".",
       severity: harm == nil ? .low : .high, confidence: .medium, contract: contract,
@@ -129,7 +133,9 @@ struct InitializerCheck: ProxyCheck {
     _ contract: ContractDefinition, _ role: ImplementationRole?, in system: ProxySystem
   ) -> [Finding] {
     let examined = system.examine(contract)
-    let hasWrites = examined.entryPoints.contains { $0.kind == .function && !$0.storageWrites.isEmpty }
+    let hasWrites = examined.entryPoints.contains {
+      $0.kind == .function && !$0.storageWrites.isEmpty
+    }
     guard hasWrites else { return [] }
     let authorities = system.implementations.authorities(of: contract)
     guard !authorities.isEmpty else { return [] }
@@ -137,7 +143,8 @@ struct InitializerCheck: ProxyCheck {
     var result: [Finding] = []
     for entry in examined.entryPoints where entry.kind == .function && !entry.isView {
       let taking = entry.storageWrites.first { access in
-        guard let value = access.value, authorities.contains(where: { $0.overlaps(access.location.field) }),
+        guard let value = access.value,
+          authorities.contains(where: { $0.overlaps(access.location.field) }),
           isTakingOver(access, value, entry)
         else { return false }
         guard case .none = system.protection(of: access.place, in: entry) else { return false }
@@ -159,7 +166,8 @@ struct InitializerCheck: ProxyCheck {
       result.append(
         Finding.make(
           rule: ProxyRules.initializerRepeatable, at: function, in: system.program,
-          message: "Anyone can call `\(entry.name)` of `\(contract.name)` at any time, also after it was set up, and put "
+          message:
+            "Anyone can call `\(entry.name)` of `\(contract.name)` at any time, also after it was set up, and put "
             + "themselves into `\(field.text)`, which decides who may use the contract's other functions.",
           contract: contract, role: "the initializer", evidence: evidence))
     }
@@ -178,10 +186,11 @@ struct InitializerCheck: ProxyCheck {
     }
     if keys.isEmpty { return access.kind == .assign && entry.isOutsiders(value) }
     // Balances and allowances kept per caller are no permission.
-    return access.kind == .assign && keys.contains { key in
-      let sources = entry.sources(of: key)
-      return sources.hasInput || sources.hasSender
-    } && !entry.sources(of: value).hasInput
+    return access.kind == .assign
+      && keys.contains { key in
+        let sources = entry.sources(of: key)
+        return sources.hasInput || sources.hasSender
+      } && !entry.sources(of: value).hasInput
   }
 
   /// Whether the entry sets more than the field. An account that only writes entries of its own registers itself.
@@ -225,7 +234,7 @@ struct InitializerCheck: ProxyCheck {
         message: "`\(variable.name)` is set "
           + (isInitialValue ? "by its initial value" : "by the constructor")
           + " of `\(contract.name)`, which runs in the implementation's own storage. Behind a proxy "
-          + "`\(variable.name)` is zero (\(role.reason)).",
+          + "`\(variable.name)` is zero.",
         confidence: role.isStated ? .high : .medium, contract: contract,
         role: "takes no effect behind a proxy",
         related: [system.location(variable, "the variable")],
@@ -282,12 +291,15 @@ struct InitializerCheck: ProxyCheck {
   ) -> Finding? {
     guard role.isStated, case .behind = role else { return nil }
     // Immutables that code takes care of: the address of the implementation itself.
-    let variables = contract.stateVariables.filter { $0.mutability == .immutable && $0.value == nil }
+    let variables = contract.stateVariables.filter {
+      $0.mutability == .immutable && $0.value == nil
+    }
     guard let first = variables.first else { return nil }
     let names = variables.map { "`\($0.name)`" }.joined(separator: ", ")
     return Finding.make(
       rule: ProxyRules.implementationImmutable, at: first, in: system.program,
-      message: "\(names) of `\(contract.name)` stand in the implementation's code: all proxies of this implementation "
+      message:
+        "\(names) of `\(contract.name)` stand in the implementation's code: all proxies of this implementation "
         + "share them, and an upgrade replaces them.",
       contract: contract, evidence: [.note("`\(contract.name)`: \(role.reason).")])
   }
@@ -302,20 +314,18 @@ struct InitializerCheck: ProxyCheck {
     let examined = system.examine(contract)
     for entry in examined.entryPoints {
       for place in entry.selfdestructs {
-        let isOpen: Bool
-        switch system.protection(of: place, in: entry) {
-        case .none, .delegationOnly: isOpen = true
-        case .caller, .signature, .once: isOpen = false
-        }
+        // Without any check it is an unprotected selfdestruct, which another rule tells of.
+        if case .none = system.protection(of: place, in: entry) { continue }
         result.append(
           Finding.make(
             rule: ProxyRules.delegatedSelfdestruct, at: .origin(entry[place].origin),
             in: system.program,
-            message: "Code of `\(contract.name)` runs by delegatecall (\(role.reason)). This selfdestruct destroys the "
-              + "contract it runs in: the proxy, or, when called directly, the code behind every proxy."
-              + (isOpen ? " Anyone can call `\(entry.name)`." : ""),
-            severity: isOpen ? .high : .low, contract: contract, role: "the selfdestruct",
-            evidence: [system.callPath(entry, to: place, does: "destroys the contract it runs in")]))
+            message:
+              "Code of `\(contract.name)` runs by delegatecall (\(role.reason)). This selfdestruct destroys the "
+              + "contract it runs in: the proxy, or, when called directly, the code behind every proxy.",
+            severity: role.isStated ? nil : .low, contract: contract, role: "the selfdestruct",
+            evidence: [system.callPath(entry, to: place, does: "destroys the contract it runs in")])
+        )
       }
     }
     return result

@@ -75,7 +75,8 @@ struct InitializerOrderCheck: ProxyCheck {
           result.append(
             Finding.make(
               rule: ProxyRules.reinitializerVersion, at: invocation, in: program,
-              message: "`\(function.name)` and `\(other.name)` of `\(contract.name)` both initialise version \(version). "
+              message:
+                "`\(function.name)` and `\(other.name)` of `\(contract.name)` both initialise version \(version). "
                 + "Whichever runs first shuts the other out for good.",
               contract: contract, role: "a version already used",
               related: [system.location(other, "the same version")],
@@ -86,7 +87,8 @@ struct InitializerOrderCheck: ProxyCheck {
           result.append(
             Finding.make(
               rule: ProxyRules.reinitializerVersion, at: invocation, in: program,
-              message: "`\(function.name)` initialises version 1, which `\(first.name)` of `\(contract.name)` has already used.",
+              message:
+                "`\(function.name)` initialises version 1, which `\(first.name)` of `\(contract.name)` has already used.",
               contract: contract, role: "a version already used",
               related: [system.location(first, "the first initializer")]))
         }
@@ -154,7 +156,8 @@ struct InitializerOrderCheck: ProxyCheck {
 
   private func writesState(_ modifier: ModifierDefinition, _ program: Program) -> Bool {
     SyntaxTraversal(.modifier(modifier)).contains { item in
-      guard case .expression(let expression) = item, case .assignment(nil, let target, _) = expression.kind
+      guard case .expression(let expression) = item,
+        case .assignment(nil, let target, _) = expression.kind
       else { return false }
       if let variable = program.declaration(of: target) as? VariableDeclaration {
         return variable.role == .state || variable.role == .structMember

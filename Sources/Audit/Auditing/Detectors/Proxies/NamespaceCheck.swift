@@ -31,7 +31,8 @@ struct NamespaceCheck: ProxyCheck {
         result.append(
           Finding.make(
             rule: ProxyRules.namespaceSlotMismatch, at: reference.node, in: program,
-            message: "`\(reference.node.name)` is documented to lie in the namespace `\(namespace.annotation)`, slot "
+            message:
+              "`\(reference.node.name)` is documented to lie in the namespace `\(namespace.annotation)`, slot "
               + "\(SlotText.hexadecimal(expected)), but the code keeps it at \(SlotText.hexadecimal(region.slot)).",
             contract: contract, role: "the documented place",
             related: [

@@ -20,8 +20,9 @@ protocol ProxyCheck: Sendable {
 struct ProxyDetector: Detector {
   private static let checks: [any ProxyCheck] = [
     StorageCollisionCheck(), DelegatecallCheck(), UnprotectedUpgradeCheck(), InitializerCheck(),
-    InitializerOrderCheck(), SelectorClashCheck(), UUPSCheck(), FacetStorageCheck(), NamespaceCheck(),
-    AccountDelegateCheck(),
+    InitializerOrderCheck(), SelectorClashCheck(), UUPSCheck(), FacetStorageCheck(),
+    NamespaceCheck(),
+    AccountDelegateCheck(), UpgradeStorageCheck(),
   ]
 
   var rules: [Rule] { ProxyDetector.checks.flatMap(\.rules) }

@@ -46,7 +46,8 @@ struct ProxyPair {
     case .typedTarget(let variable): "the target `\(variable.name)` has the implementation's type"
     case .sharedBase(let base): "both derive from `\(base.name)`"
     case .onlyCandidate: "it is the only implementation in the proxy's file"
-    case .candidate: "it is a possible implementation; no code in the program says which one is used"
+    case .candidate:
+      "it is a possible implementation; no code in the program says which one is used"
     }
   }
 
@@ -200,7 +201,7 @@ struct ProxyPairing {
     }
     let initialised = elsewhere.filter(hasInitializer)
     // Among many contracts with initializers nothing says which one this proxy is for.
-    guard initialised.count <= 6 else { return [] }
+    guard initialised.count <= 40 else { return [] }
     return initialised.map { ($0, .candidate) }
   }
 

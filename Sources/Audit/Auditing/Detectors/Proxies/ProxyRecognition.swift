@@ -232,7 +232,7 @@ struct ProxyRecognizer {
   /// A contract whose base is a published proxy that the program imports but does not hold.
   private func published(_ contract: ContractDefinition) -> ProxyContract? {
     for base in program.linearizedBases(of: contract) {
-      for specifier in base.bases where program.declaration(of: specifier.base) == nil {
+      for specifier in base.bases where program.isUnseen(specifier.base) {
         guard let name = specifier.base.parts.last?.text, let known = PublishedProxy.kind(of: name)
         else { continue }
         let slot: WellKnownSlot =

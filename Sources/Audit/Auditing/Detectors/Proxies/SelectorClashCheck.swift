@@ -39,12 +39,14 @@ struct SelectorClashCheck: ProxyCheck {
     // What both state is meant to be the same everywhere; only what changes state is missed when it does not run.
     let missed = shadowed.filter { !isView($0.implementation.declaration) }
     guard pair.confidence == .high || (pair.confidence == .medium && !missed.isEmpty),
-      let first = missed.first ?? shadowed.first else { return clashes }
+      let first = missed.first ?? shadowed.first
+    else { return clashes }
     let list = (missed.isEmpty ? shadowed : missed).map { "`\($0.proxy.signature)`" }
     return clashes + [
       Finding.make(
         rule: ProxyRules.shadowedFunction, at: first.proxy.declaration, in: program,
-        message: "\(list.prefix(8).joined(separator: ", ")) of `\(proxy.name)` answer\(list.count == 1 ? "s" : "") calls "
+        message:
+          "\(list.prefix(8).joined(separator: ", ")) of `\(proxy.name)` answer\(list.count == 1 ? "s" : "") calls "
           + "meant for `\(pair.implementation.name)`, which declares the same; the implementation's code is never "
           + "reached through the proxy.",
         severity: missed.isEmpty ? .informational : nil, confidence: pair.confidence,
@@ -61,7 +63,8 @@ struct SelectorClashCheck: ProxyCheck {
   ) -> Finding {
     Finding.make(
       rule: ProxyRules.selectorClash, at: own.declaration, in: system.program,
-      message: "`\(own.signature)` of the proxy `\(pair.proxy.contract.name)` and `\(other.signature)` of its "
+      message:
+        "`\(own.signature)` of the proxy `\(pair.proxy.contract.name)` and `\(other.signature)` of its "
         + "implementation `\(pair.implementation.name)` have the same selector \(own.selector). Calls of the latter "
         + "run the former.",
       confidence: pair.confidence, contract: pair.proxy.contract, role: "what runs",
@@ -103,7 +106,8 @@ struct SelectorClashCheck: ProxyCheck {
         result.append(
           Finding.make(
             rule: ProxyRules.facetSelectorDuplicate, at: entry.declaration, in: program,
-            message: "`\(entry.signature)` of facet `\(facet.name)` and `\(first.signature)` of facet `\(other.name)` have "
+            message:
+              "`\(entry.signature)` of facet `\(facet.name)` and `\(first.signature)` of facet `\(other.name)` have "
               + "the selector \(entry.selector), of which `\(diamond.contract.name)` keeps only one.",
             severity: isClash ? .medium : nil, contract: facet, role: "one of two",
             related: [system.location(first.declaration, "the other")],

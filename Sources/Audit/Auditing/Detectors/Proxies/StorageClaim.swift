@@ -68,7 +68,13 @@ struct StorageClaims {
       add(entry, label: entry.label, variable: entry.declaration, depth: 0)
     }
     if withRegions {
-      for region in storage.regions where !region.isTransient { add(region) }
+      for region in storage.regions where !region.isTransient {
+        // Assembly that reads a declared variable by its slot gives it no second meaning.
+        let isDeclared =
+          region.origin == .access
+          && storage.layout.storage.contains { $0.start < region.end && region.start < $0.end }
+        if !isDeclared { add(region) }
+      }
     }
     claims.sort { ($0.start, $0.label) < ($1.start, $1.label) }
   }
@@ -172,7 +178,8 @@ struct SharedStorageComparison {
   }
 
   private static func isSame(_ left: StorageClaim, _ right: StorageClaim) -> Bool {
-    if let a = left.declaration, let b = right.declaration, a.id == b.id, left.start == right.start {
+    if let a = left.declaration, let b = right.declaration, a.id == b.id, left.start == right.start
+    {
       return true
     }
     if left.agrees(with: right) { return true }

@@ -61,6 +61,8 @@ struct StorageCollisionCheck: ProxyCheck {
       return first.pair.confidence > second.pair.confidence
     }
     guard let (pair, comparison) = found.first else { return nil }
+    // Of several possible implementations it does not matter which one is used when none fits.
+    let isUnanimous = found.count == pairs.count && pairs.count > 1
     let real = comparison.conflicts.filter { !$0.isOnlyMappingRoot }
     let conflict = real.first ?? comparison.conflicts[0]
     let names = found.map { "`\($0.pair.implementation.name)`" }.joined(separator: ", ")
@@ -81,7 +83,7 @@ struct StorageCollisionCheck: ProxyCheck {
     if let declaration = conflict.guest.declaration {
       related.append(system.location(declaration, "the implementation's meaning of these bytes"))
     }
-    for site in system.delegateSites(of: proxy.contract).filter(\.isForwarding).prefix(2) {
+    for site in system.delegateSites(of: proxy.contract).filter(\.isForwarding).prefix(1) {
       related.append(
         FindingLocation(
           of: site.entry[site.place].origin, in: program, role: "runs the implementation's code"))
@@ -90,7 +92,8 @@ struct StorageCollisionCheck: ProxyCheck {
     return Finding.make(
       rule: ProxyRules.proxyStorageCollision,
       at: place(of: conflict.host, in: proxy.contract), in: program, message: message,
-      severity: real.isEmpty ? .low : nil, confidence: pair.confidence,
+      severity: real.isEmpty ? .low : nil,
+      confidence: isUnanimous ? max(pair.confidence, .medium) : pair.confidence,
       contract: proxy.contract, role: "the proxy's meaning of these bytes", related: related,
       evidence: evidence)
   }
@@ -146,7 +149,9 @@ struct StorageCollisionCheck: ProxyCheck {
     where system.isDeployable(contract) && !system.isTest(contract) {
       let program = system.program
       var host: [StorageClaim]?
-      for delegate in delegates.targets(of: contract) {
+      var told: Set<NodeID> = []
+      let all = delegates.targets(of: contract)
+      for delegate in all {
         if system.pairs.contains(where: {
           $0.proxy.contract.id == contract.id && $0.implementation.id == delegate.contract.id
         }) {
@@ -165,6 +170,8 @@ struct StorageCollisionCheck: ProxyCheck {
         ) { claim in claim.variable.map { touched.contains($0.id) } ?? false }
         let conflicts = comparison.conflicts.filter { !$0.isOnlyMappingRoot }
         guard let conflict = conflicts.first else { continue }
+        // Several calls of one delegate suffer from one disagreement.
+        guard told.insert(delegate.contract.id).inserted else { continue }
         var related: [FindingLocation] = [
           system.location(delegate.function, "the function that runs in the caller's storage")
         ]
@@ -173,6 +180,13 @@ struct StorageCollisionCheck: ProxyCheck {
         }
         if let declaration = conflict.host.declaration {
           related.append(system.location(declaration, "what the caller keeps in these bytes"))
+        }
+        for other in all where other.contract.id == delegate.contract.id {
+          let location = FindingLocation(
+            of: other.origin, in: program, role: "another delegatecall into it")
+          if other.origin.node != delegate.origin.node, !related.contains(location) {
+            related.append(location)
+          }
         }
         result.append(
           Finding.make(

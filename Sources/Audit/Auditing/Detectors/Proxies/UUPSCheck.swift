@@ -45,7 +45,8 @@ struct UUPSCheck: ProxyCheck {
     guard !written.contains(answer) else { return nil }
     return Finding.make(
       rule: ProxyRules.uupsBricking, at: function, in: system.program,
-      message: "`\(contract.name)` answers \(SlotText.hexadecimal(answer)) as the slot of its implementation, but its "
+      message:
+        "`\(contract.name)` answers \(SlotText.hexadecimal(answer)) as the slot of its implementation, but its "
         + "upgrade writes \(written.first.map(SlotText.hexadecimal) ?? "another"). A check of the answer refuses it "
         + "as an upgrade, or lets it write a slot the proxy does not read.",
       contract: contract, role: "the answer",
@@ -63,7 +64,9 @@ struct UUPSCheck: ProxyCheck {
     var result: [Finding] = []
     var seen: Set<NodeID> = []
     for access in writes {
-      guard let function = access.entry.function, seen.insert(function.id).inserted else { continue }
+      guard let function = access.entry.function, seen.insert(function.id).inserted else {
+        continue
+      }
       let entry = access.entry
       let isProxyOnly = entry.guards(of: access.place).contains { held in
         held.predicate.parts.contains { part in
@@ -75,7 +78,8 @@ struct UUPSCheck: ProxyCheck {
         result.append(
           Finding.make(
             rule: ProxyRules.uupsDirectUpgrade, at: function, in: system.program,
-            message: "`\(entry.name)` of `\(contract.name)` can be called on the implementation itself, not only through a "
+            message:
+              "`\(entry.name)` of `\(contract.name)` can be called on the implementation itself, not only through a "
               + "proxy. Together with an initialisable implementation this lets a stranger run code of their own there.",
             contract: contract,
             evidence: [
@@ -86,7 +90,8 @@ struct UUPSCheck: ProxyCheck {
         result.append(
           Finding.make(
             rule: ProxyRules.uupsSuccessorUnchecked, at: function, in: system.program,
-            message: "`\(entry.name)` of `\(contract.name)` takes any address as the new implementation. One without an upgrade "
+            message:
+              "`\(entry.name)` of `\(contract.name)` takes any address as the new implementation. One without an upgrade "
               + "function ends all upgrades; ERC-1822 asks the new implementation for `proxiableUUID()` first.",
             contract: contract,
             evidence: [
@@ -125,7 +130,8 @@ struct UUPSCheck: ProxyCheck {
       result.append(
         Finding.make(
           rule: ProxyRules.uupsBricking, at: next, in: program,
-          message: "`\(next.name)` follows `\(first.name)` behind a proxy that only its implementation can upgrade "
+          message:
+            "`\(next.name)` follows `\(first.name)` behind a proxy that only its implementation can upgrade "
             + "(\(why)), but has no function that upgrades. After this upgrade there will never be another.",
           confidence: confidence, contract: next, role: "the last implementation",
           related: [system.location(first, "the implementation before, which can upgrade")]

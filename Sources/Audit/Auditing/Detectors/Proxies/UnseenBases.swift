@@ -1,6 +1,16 @@
 import SoliditySyntax
 import Solidity
 
+extension Program {
+  /// Whether a name in an inheritance list or a function's header stands for something whose source is not at hand.
+  func isUnseen(_ path: IdentifierPath) -> Bool {
+    switch declaration(of: path) {
+    case is ContractDefinition, is ModifierDefinition: false
+    default: true
+    }
+  }
+}
+
 /// Contracts that derive from published code the program imports without having its source: what their own part says
 /// about them.
 struct UnseenBases {
@@ -10,7 +20,7 @@ struct UnseenBases {
   func derives(_ contract: ContractDefinition, from names: Set<String>) -> Bool {
     program.linearizedBases(of: contract).contains { base in
       base.bases.contains { specifier in
-        program.declaration(of: specifier.base) == nil
+        program.isUnseen(specifier.base)
           && specifier.base.parts.last.map { names.contains($0.text) } == true
       }
     }
@@ -54,7 +64,7 @@ struct UnseenBases {
         && function.visibility != .private
       {
         let isSetUp = function.modifiers.contains { invocation in
-          program.declaration(of: invocation.path) == nil
+          program.isUnseen(invocation.path)
             && invocation.path.parts.last?.text == "initializer"
         }
         if isSetUp { return function }

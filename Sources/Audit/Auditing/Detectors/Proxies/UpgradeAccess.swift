@@ -36,7 +36,24 @@ final class UpgradeAccess {
       }
     }
     if let field = ProxyParts(system: system).beaconField(of: contract) { add(field) }
+    for field in tableFields where isUsed(field, by: contract) { add(field) }
     return fields
+  }
+
+  /// The tables in which diamonds keep their facets.
+  private lazy var tableFields: [StorageField] = system.proxies.flatMap { proxy in
+    proxy.targetFields.filter { $0.members.contains("[]") }
+  }
+
+  /// Whether a diamond's table is within the contract's reach: its own variable, or a slot it uses too.
+  private func isUsed(_ field: StorageField, by contract: ContractDefinition) -> Bool {
+    switch field.root {
+    case .variable(let variable):
+      system.program.stateVariables(of: contract).contains { $0.id == variable.node.id }
+    case .slot(let slot):
+      system.storage(of: contract).regions.contains { $0.slot == slot && !$0.isTransient }
+    case .computed: false
+    }
   }
 
   /// The writes of implementation addresses that anyone can make.
@@ -45,7 +62,7 @@ final class UpgradeAccess {
     var result: [OpenWrite] = []
     if mayUpgrade(contract) {
       let examined = system.examine(contract)
-        for field in implementationFields(of: contract) {
+      for field in implementationFields(of: contract) {
         for access in examined.writers(of: field) where access.entry.kind != .deployment {
           guard let value = access.value, access.entry.isOutsiders(value) else { continue }
           // A fallback that changes part of the word keeps what it was given before; see the sources of its memory.
@@ -88,6 +105,7 @@ final class UpgradeAccess {
     system.delegation.mayDelegate(contract)
       || system.storage(of: contract).regions.contains { $0.wellKnown != nil }
       || system.program.interface(of: contract).contains { $0.signature == "implementation()" }
+      || tableFields.contains { isUsed($0, by: contract) }
   }
 
   /// Whether the new address is held against something the contract keeps: a registry, a list.
@@ -143,7 +161,8 @@ struct UnprotectedUpgradeCheck: ProxyCheck {
         result.append(
           Finding.make(
             rule: ProxyRules.unprotectedUpgrade, at: hook, in: system.program,
-            message: "`\(hook.name)` of `\(contract.name)` is called by the upgrade function of its base to decide who may "
+            message:
+              "`\(hook.name)` of `\(contract.name)` is called by the upgrade function of its base to decide who may "
               + "upgrade, but checks nothing. Anyone can replace the code that runs in the proxy's storage.",
             confidence: .medium, contract: contract, role: "the check that checks nothing",
             evidence: [
@@ -160,7 +179,8 @@ struct UnprotectedUpgradeCheck: ProxyCheck {
     let entry = write.access.entry
     let program = system.program
     let hook = emptyHook(before: write.access.place, entry, contract)
-    let place: any SyntaxNode = hook as (any SyntaxNode)? ?? entry.function as (any SyntaxNode)? ?? contract
+    let place: any SyntaxNode =
+      hook as (any SyntaxNode)? ?? entry.function as (any SyntaxNode)? ?? contract
     var message =
       "Anyone can call `\(entry.name)` of `\(contract.name)` and set `\(write.field.text)`, the address whose code "
       + "runs in its storage, and so take over everything it holds."

@@ -12,7 +12,8 @@ extension ProxyRules {
       The code called runs as the contract itself: it can set every variable, move all tokens and ether, \
       and grant itself whatever permission it likes.
       """,
-    howToFix: "Delegate to fixed addresses only, or restrict the function to an owner and check the target.",
+    howToFix:
+      "Delegate to fixed addresses only, or restrict the function to an owner and check the target.",
     exampleThatFires: """
       pragma solidity ^0.8.20;
 
@@ -52,7 +53,8 @@ extension ProxyRules {
       The caller reaches every function of the delegate in the calling contract's storage, initialisers \
       and setters included, past the checks of the functions that were meant to wrap them.
       """,
-    howToFix: "Build the call data in the contract with a fixed selector, or restrict who may call.",
+    howToFix:
+      "Build the call data in the contract with a fixed selector, or restrict who may call.",
     exampleThatFires: """
       pragma solidity ^0.8.20;
 
@@ -151,7 +153,8 @@ extension ProxyRules {
       Delegatecall keeps `msg.value`. Every round sees the whole amount although it was sent once, so a \
       deposit function credits it again and again.
       """,
-    howToFix: "Make the looping function non-payable, or pass amounts as arguments and count what was used.",
+    howToFix:
+      "Make the looping function non-payable, or pass amounts as arguments and count what was used.",
     exampleThatFires: """
       pragma solidity ^0.8.20;
 
@@ -184,42 +187,6 @@ extension ProxyRules {
         function deposit() external payable { balance[msg.sender] += msg.value; }
       }
       """)
-
-  static let uncheckedDelegatecall = Rule(
-    id: "unchecked-delegatecall",
-    title: "Nobody looks whether a delegatecall succeeded",
-    severity: .medium, confidence: .medium, category: .externalCalls,
-    summary: "A delegatecall or callcode whose success flag is dropped.",
-    why: "A failed call then looks like a successful one: state that should have changed has not.",
-    howToFix: "Require the flag to be true, and bubble up the reason of the failure.",
-    exampleThatFires: """
-      pragma solidity ^0.8.20;
-
-      contract Caller {
-        address private immutable helper;
-
-        constructor(address helper_) { helper = helper_; }
-
-        function tidy() external {
-          helper.delegatecall(abi.encodeWithSignature("tidy()"));
-        }
-      }
-      """,
-    exampleThatDoesNot: """
-      pragma solidity ^0.8.20;
-
-      contract Caller {
-        address private immutable helper;
-
-        constructor(address helper_) { helper = helper_; }
-
-        function tidy() external {
-          (bool ok, ) = helper.delegatecall(abi.encodeWithSignature("tidy()"));
-          require(ok);
-        }
-      }
-      """,
-    references: [.swc(104), .cwe(252)])
 
   static let delegatecallMissingCode = Rule(
     id: "delegatecall-missing-code-check",
@@ -267,9 +234,9 @@ extension ProxyRules {
 
   static let callcode = Rule(
     id: "callcode",
-    title: "Use of callcode",
+    title: "Use of callcode in assembly",
     severity: .low, confidence: .high, category: .hygiene,
-    summary: "A call by `callcode`, the predecessor of `delegatecall`.",
+    summary: "A call by `callcode`, the predecessor of `delegatecall`, written in assembly.",
     why: """
       The code called sees this contract as its caller and not the account that called it, so its checks \
       of `msg.sender` mean something else. The language dropped it in 0.5.
@@ -282,7 +249,10 @@ extension ProxyRules {
         address helper;
 
         function work() public {
-          require(helper.callcode(bytes4(keccak256("work()"))));
+          address target = helper;
+          assembly {
+            if iszero(callcode(gas, target, 0, 0, 0, 0, 0)) { revert(0, 0) }
+          }
         }
       }
       """,
@@ -293,7 +263,10 @@ extension ProxyRules {
         address helper;
 
         function work() public {
-          require(helper.call(bytes4(keccak256("work()"))));
+          address target = helper;
+          assembly {
+            if iszero(call(gas, target, 0, 0, 0, 0, 0)) { revert(0, 0) }
+          }
         }
       }
       """,

@@ -12,7 +12,8 @@ extension ProxyRules {
       Whoever initialises the implementation becomes its owner. If it can destroy itself or delegate to an \
       address of the owner's choice, all proxies lose their code at once.
       """,
-    howToFix: "Lock the implementation in its constructor (`_disableInitializers()`, or set the flag there).",
+    howToFix:
+      "Lock the implementation in its constructor (`_disableInitializers()`, or set the flag there).",
     exampleThatFires: """
       pragma solidity ^0.8.20;
 
@@ -130,7 +131,8 @@ extension ProxyRules {
       The constructor runs once, for the implementation's own storage. In every proxy the variable stays zero: \
       an owner nobody is, a limit of nothing, a flag that is off.
       """,
-    howToFix: "Set it in the initializer, or make it `constant` or `immutable` where all proxies may share it.",
+    howToFix:
+      "Set it in the initializer, or make it `constant` or `immutable` where all proxies may share it.",
     exampleThatFires: """
       pragma solidity ^0.8.20;
 
@@ -192,7 +194,8 @@ extension ProxyRules {
     severity: .informational, confidence: .high, category: .upgrade,
     summary: "Immutable variables of a contract that stands behind a proxy.",
     why: "They belong to the code, not to the proxy: an upgrade silently replaces their values.",
-    howToFix: "Keep them if all proxies are meant to share them; otherwise use a variable set by the initializer.",
+    howToFix:
+      "Keep them if all proxies are meant to share them; otherwise use a variable set by the initializer.",
     exampleThatFires: """
       pragma solidity ^0.8.20;
 
@@ -237,10 +240,10 @@ extension ProxyRules {
   static let delegatedSelfdestruct = Rule(
     id: "delegated-selfdestruct",
     title: "A selfdestruct in code that runs by delegatecall",
-    severity: .high, confidence: .medium, category: .proxy,
+    severity: .medium, confidence: .medium, category: .proxy,
     summary: """
-      A selfdestruct reachable in a contract that a proxy, a clone or another contract runs by delegatecall. High \
-      where anyone can reach it, else low.
+      A selfdestruct in a contract that a proxy, a clone or another contract runs by delegatecall, limited to some \
+      callers. (One that anyone can reach is an unprotected selfdestruct.)
       """,
     why: """
       Run by delegatecall it destroys the proxy; called directly it destroys the code behind all proxies, which \
@@ -251,7 +254,12 @@ extension ProxyRules {
       pragma solidity ^0.8.20;
 
       contract Engine {
-        function stop() external { selfdestruct(payable(msg.sender)); }
+        address private immutable driver = msg.sender;
+
+        function stop() external {
+          require(msg.sender == driver);
+          selfdestruct(payable(msg.sender));
+        }
       }
 
       contract Front {
@@ -270,7 +278,12 @@ extension ProxyRules {
       pragma solidity ^0.8.20;
 
       contract Engine {
-        function stop() external { payable(msg.sender).transfer(1); }
+        address private immutable driver = msg.sender;
+
+        function stop() external {
+          require(msg.sender == driver);
+          payable(msg.sender).transfer(1);
+        }
       }
 
       contract Front {

@@ -7,7 +7,8 @@ extension ProxyRules {
       A proxy or clone that the program deploys without initialising it in the same transaction, or code for EIP-7702 \
       accounts whose initializer checks neither the account nor its signature.
       """,
-    why: "Between deployment and initialisation anyone can call the initializer and own the contract.",
+    why:
+      "Between deployment and initialisation anyone can call the initializer and own the contract.",
     howToFix: """
       Pass the initializer's call data to the proxy's constructor, call it in the same function, or require a signature.
       """,
@@ -166,7 +167,8 @@ extension ProxyRules {
     id: "parent-initializer-repeated",
     title: "A parent's initializer is called twice",
     severity: .low, confidence: .medium, category: .initialization,
-    summary: "An initializer that runs the initializer of one parent more than once, directly or through another parent.",
+    summary:
+      "An initializer that runs the initializer of one parent more than once, directly or through another parent.",
     why: "The second call undoes what was set in between, or sets up twice what should exist once.",
     howToFix: "Call each parent's initializer once, or use the `_unchained` forms.",
     exampleThatFires: """
@@ -232,7 +234,8 @@ extension ProxyRules {
     title: "Parents are initialised in another order than they are inherited",
     severity: .informational, confidence: .medium, category: .initialization,
     summary: "Initializers of parents called in an order that differs from the linearisation.",
-    why: "Constructors would run in the order of inheritance; a parent may rely on what an earlier one has set.",
+    why:
+      "Constructors would run in the order of inheritance; a parent may rely on what an earlier one has set.",
     howToFix: "Call them in the order of inheritance.",
     exampleThatFires: """
       pragma solidity ^0.8.20;

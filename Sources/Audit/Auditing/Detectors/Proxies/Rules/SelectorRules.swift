@@ -11,7 +11,8 @@ extension ProxyRules {
       Calls meant for the implementation run the proxy's function. Selectors are short enough to be made to \
       collide on purpose, to hide a back door behind a harmless name.
       """,
-    howToFix: "Rename one of the two, or let the proxy act only for its admin and forward everything else.",
+    howToFix:
+      "Rename one of the two, or let the proxy act only for its admin and forward everything else.",
     exampleThatFires: """
       pragma solidity ^0.8.20;
 
@@ -67,8 +68,10 @@ extension ProxyRules {
       The proxy declares a function with the signature of one of its implementation's, and does not forward it. \
       Where only views are hidden, the finding is informational.
       """,
-    why: "The proxy's function runs instead: the owner it sets, say, is the proxy's, not the implementation's.",
-    howToFix: "Give the proxy's functions names of their own, or make them forward for all but the proxy's admin.",
+    why:
+      "The proxy's function runs instead: the owner it sets, say, is the proxy's, not the implementation's.",
+    howToFix:
+      "Give the proxy's functions names of their own, or make them forward for all but the proxy's admin.",
     exampleThatFires: """
       pragma solidity ^0.8.20;
 
@@ -121,7 +124,8 @@ extension ProxyRules {
     title: "Two facets of a diamond declare one selector",
     severity: .low, confidence: .medium, category: .proxy,
     summary: "External functions of two facets of one diamond that have the same selector.",
-    why: "A diamond keeps one facet for a selector. Which of the two runs depends on what was registered.",
+    why:
+      "A diamond keeps one facet for a selector. Which of the two runs depends on what was registered.",
     howToFix: "Keep the function in one facet.",
     exampleThatFires: """
       pragma solidity ^0.8.20;
@@ -198,7 +202,8 @@ extension ProxyRules {
       implementation slot; or an implementation names another slot in `proxiableUUID` than its upgrade writes.
       """,
     why: "The proxy stays with its last implementation for ever, its mistakes included.",
-    howToFix: "Let every implementation inherit the upgrade function, and test an upgrade away from each new version.",
+    howToFix:
+      "Let every implementation inherit the upgrade function, and test an upgrade away from each new version.",
     exampleThatFires: """
       pragma solidity ^0.8.20;
 
@@ -271,7 +276,8 @@ extension ProxyRules {
       Called directly it changes the implementation's own storage, and a delegatecall to the new implementation \
       then runs in the implementation, which it may destroy.
       """,
-    howToFix: "Compare `address(this)` with an immutable that holds the implementation's own address (`onlyProxy`).",
+    howToFix:
+      "Compare `address(this)` with an immutable that holds the implementation's own address (`onlyProxy`).",
     exampleThatFires: """
       pragma solidity ^0.8.20;
 
@@ -308,9 +314,11 @@ extension ProxyRules {
     id: "uups-successor-unchecked",
     title: "An upgrade takes any address as the new implementation",
     severity: .low, confidence: .medium, category: .upgrade,
-    summary: "An implementation's upgrade function that asks the new implementation nothing before it stores it.",
+    summary:
+      "An implementation's upgrade function that asks the new implementation nothing before it stores it.",
     why: "A mistyped address, or an implementation without an upgrade function, ends the proxy.",
-    howToFix: "Require `proxiableUUID()` of the new implementation to be the slot written (ERC-1822).",
+    howToFix:
+      "Require `proxiableUUID()` of the new implementation to be the slot written (ERC-1822).",
     exampleThatFires: """
       pragma solidity ^0.8.20;
 

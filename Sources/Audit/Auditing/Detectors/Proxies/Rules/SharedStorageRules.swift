@@ -7,8 +7,10 @@ extension ProxyRules {
       Contracts that run in one account's storage side by side (facets of a diamond, modules one contract delegates \
       to) and declare variables by position that give the same bytes different meanings.
       """,
-    why: "Each facet starts counting at slot 0 and overwrites what the others, or the diamond itself, keep there.",
-    howToFix: "Give all facets one struct as their only variable, or each facet a namespace of its own (ERC-7201, ERC-8042).",
+    why:
+      "Each facet starts counting at slot 0 and overwrites what the others, or the diamond itself, keep there.",
+    howToFix:
+      "Give all facets one struct as their only variable, or each facet a namespace of its own (ERC-7201, ERC-8042).",
     exampleThatFires: """
       pragma solidity ^0.8.20;
 
@@ -97,7 +99,8 @@ extension ProxyRules {
       Structs with different members that code running in the same storage places at the same slot: facets of one \
       diamond, a proxy and its implementation, two bases of one contract.
       """,
-    why: "A namespace keeps two structs apart only if they have two names. Copied with its constant, it does the opposite.",
+    why:
+      "A namespace keeps two structs apart only if they have two names. Copied with its constant, it does the opposite.",
     howToFix: "Give each struct its own namespace id.",
     exampleThatFires: """
       pragma solidity ^0.8.20;
