@@ -257,6 +257,36 @@ struct FactsGuardTests {
     #expect(contract.reentrancyLocks.map { $0.variable?.name } == ["status", "entered"])
   }
 
+  @Test("A check that callers can make themselves pass protects nothing")
+  func openChecks() throws {
+    let fixture = FactsFixture(
+      """
+      contract C {
+        mapping(address => bool) registered; mapping(address => bool) trusted;
+        address owner; address boss; address keeper; uint8 version; bool done; uint value;
+        function register() external { registered[msg.sender] = true; }
+        function trust(address a) external { require(msg.sender == owner); trusted[a] = true; }
+        function own() external { owner = msg.sender; }
+        function first(address b) external { require(boss == address(0)); boss = b; }
+        function setup(address k) external { require(version < 2); version = 2; keeper = k; }
+        function a() external { require(registered[msg.sender]); value = 1; }
+        function b() external { require(trusted[msg.sender]); value = 1; }
+        function c() external { require(msg.sender == owner); value = 1; }
+        function d() external { require(msg.sender == boss); value = 1; }
+        function e() external { require(msg.sender == keeper); value = 1; }
+        function f() external { require(msg.sender == boss || registered[msg.sender]); value = 1; }
+      }
+      """)
+    let contract = try fixture.contract("C")
+    let protected = try ["a", "b", "c", "d", "e", "f"].filter { name in
+      let entry = try #require(contract.entryPoints.first { $0.name == name })
+      let write = try entry.write("value")
+      #expect(entry.isRestricted(write.place))
+      return contract.isProtected(write.place, in: entry)
+    }
+    #expect(protected == ["b", "d", "e"])
+  }
+
   @Test("Who can write what decides what an attacker controls")
   func attackerWritable() throws {
     let fixture = FactsFixture(

@@ -33,6 +33,7 @@ public final class ContractFacts {
   private lazy var readsByRoot: [LocationRoot: [StorageAccess]] = Dictionary(
     grouping: entryPoints.flatMap(\.storageReads), by: \.location.root)
   private var attackerWritable: [StorageField: Bool] = [:]
+  private var openFields: [StorageField: Bool] = [:]
 
   /// Fields used as reentrancy locks: checked and set before, and written again after, something an entry point does.
   public private(set) lazy var reentrancyLocks: [StorageField] = findLocks()
@@ -243,6 +244,52 @@ public final class ContractFacts {
     }
     attackerWritable[field] = result
     return result
+  }
+
+  /// Whether anyone can make themselves pass a check of the sender: the storage it rests on can be written, by a
+  /// function open to everyone and more than once, with the caller's own address or so that the caller is a member.
+  public func isOpen(_ check: CallerCheck) -> Bool {
+    guard let location = check.location else { return false }
+    if let known = openFields[location.field] { return known }
+    openFields[location.field] = false
+    let result = writers(of: location.field).contains { access in
+      guard access.entry.hasCallerInput, let value = access.value,
+        !access.entry.isRestricted(access.place), access.entry.lock(at: access.place) == nil,
+        !isFirstWrite(access)
+      else { return false }
+      if case .equalsStorage = check.kind {
+        let sources = access.entry.sources(of: value)
+        return sources.hasInput || sources.hasSender
+      }
+      return access.entry.constant(value)?.isZero != true
+    }
+    openFields[location.field] = result
+    return result
+  }
+
+  /// Whether the write needs the field to be unset: `require(owner == address(0)); owner = ...`
+  private func isFirstWrite(_ access: StorageAccess) -> Bool {
+    access.entry.guards(of: access.place).flatMap(\.predicate.parts).contains { part in
+      switch part {
+      case .flag(let location, false): return location.field == access.location.field
+      case .comparison(.equal, let left, let right):
+        return [(left, right), (right, left)].contains { side, other in
+          let source = access.entry.origin(of: side)
+          return access.entry.location(at: source)?.field == access.location.field
+            && access.entry.constant(other)?.isZero == true
+        }
+      default: return false
+      }
+    }
+  }
+
+  /// Whether some guard of the place limits the caller by a check that callers cannot make themselves pass.
+  /// Stronger than `EntryPoint.isRestricted`.
+  public func isProtected(_ place: Place, in entry: EntryPoint) -> Bool {
+    entry.kind == .deployment
+      || entry.guards(of: place).contains { held in
+        held.predicate.restrictsCaller { $0.restricts && !isOpen($0) }
+      }
   }
 }
 

@@ -5,12 +5,14 @@ extension EntryPoint {
   /// The conditions that hold whenever the place is reached, outermost first: enclosing branches and earlier checks
   /// of its own function and of those that call it, and what functions called before must have checked.
   public func guards(of place: Place) -> [Guard] {
+    if let known = guardsByPlace[place] { return known }
     var result: [Guard] = []
     for site in callPath(to: place) + [place] {
       let graph = self[site.frame].graph
       result += guards(
         in: site.frame, block: graph[site.value].block, position: graph.position(site.value))
     }
+    guardsByPlace[place] = result
     return result
   }
 
@@ -136,33 +138,72 @@ extension EntryPoint {
   /// The reentrancy lock held at a place: a field checked against a value, then set before the place so that the
   /// check would fail. Flags that let something happen only once count too.
   public func lock(at place: Place) -> StorageField? {
+    if let known = locksByPlace[place] { return known }
+    let found = findLock(at: place)
+    locksByPlace[place] = .some(found)
+    return found
+  }
+
+  private func findLock(at place: Place) -> StorageField? {
     for held in guards(of: place) {
       for part in held.predicate.parts {
         guard let check = flagCheck(part) else { continue }
         for write in storageWrites
         where write.location.field == check.location.field
+          && haveSameIndexes(write.location, check.location)
           && alwaysPrecedes(write.place, place) && canFollow(write.place, after: held.condition)
         {
           guard let value = write.value.flatMap({ constant($0) }) else { continue }
-          if value.isSame(as: check.value) != check.isEqual { return check.location.field }
+          if check.holds(for: value) == false { return check.location.field }
         }
       }
     }
     return nil
   }
 
-  /// A predicate as "this storage equals (or differs from) this constant".
-  private func flagCheck(_ predicate: Predicate) -> (
-    location: StorageLocation, value: ConstantValue, isEqual: Bool
-  )? {
+  /// Whether two locations of one field are certainly the same: every index is the same value or constant.
+  private func haveSameIndexes(_ a: StorageLocation, _ b: StorageLocation) -> Bool {
+    zip(a.steps, b.steps).allSatisfy { left, right in
+      guard case .index(let x) = left, case .index(let y) = right else { return true }
+      if origin(of: x) == origin(of: y) || isSender(x) && isSender(y) { return true }
+      guard let first = constant(x), let second = constant(y) else { return false }
+      return first.isSame(as: second)
+    }
+  }
+
+  /// "This storage compares so with this constant."
+  private struct FlagCheck {
+    let location: StorageLocation
+    let op: BinaryOperator
+    let value: ConstantValue
+
+    /// Whether the storage would pass if it held `stored`.
+    func holds(for stored: ConstantValue) -> Bool? {
+      switch op {
+      case .equal: return stored.isSame(as: value)
+      case .notEqual: return !stored.isSame(as: value)
+      default: break
+      }
+      guard let left = stored.word, let right = value.word else { return nil }
+      switch op {
+      case .less: return left < right
+      case .lessOrEqual: return left <= right
+      case .greater: return left > right
+      case .greaterOrEqual: return left >= right
+      default: return nil
+      }
+    }
+  }
+
+  private func flagCheck(_ predicate: Predicate) -> FlagCheck? {
     switch predicate {
-    case .flag(let location, let value): return (location, .bool(value), true)
+    case .flag(let location, let value):
+      return FlagCheck(location: location, op: .equal, value: .bool(value))
     case .comparison(let op, let left, let right):
-      guard op == .equal || op == .notEqual else { return nil }
-      for (side, other) in [(left, right), (right, left)] {
+      for (side, other, op) in [(left, right, op), (right, left, op.mirrored)] {
         let source = origin(of: side)
         if case .read(let path) = self[source].operation, let value = constant(other) {
-          return (location(of: path, in: source.frame), value, op == .equal)
+          return FlagCheck(location: location(of: path, in: source.frame), op: op, value: value)
         }
       }
       return nil

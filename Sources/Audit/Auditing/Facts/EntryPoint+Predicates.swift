@@ -14,6 +14,17 @@ extension BinaryOperator {
     default: self
     }
   }
+
+  /// The comparison with its sides exchanged.
+  var mirrored: BinaryOperator {
+    switch self {
+    case .less: .greater
+    case .lessOrEqual: .greaterOrEqual
+    case .greater: .less
+    case .greaterOrEqual: .lessOrEqual
+    default: self
+    }
+  }
 }
 
 extension EntryPoint {

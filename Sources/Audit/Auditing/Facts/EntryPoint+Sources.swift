@@ -5,9 +5,13 @@ import Solidity
 extension EntryPoint {
   /// Where a value comes from.
   public func sources(of place: Place, options: SourceOptions = []) -> SourceSet {
+    let key = SourceKey(place: place, options: options.rawValue)
+    if let known = sourcesByPlace[key] { return known }
     var search = SourceSearch(entry: self, options: options)
     search.run(from: place)
-    return search.result
+    let result = search.result
+    sourcesByPlace[key] = result
+    return result
   }
 
   /// Whether the caller supplies the value or part of it: parameters and call data of an entry point, not of

@@ -52,6 +52,14 @@ public final class EntryPoint {
   var returnGuards: [[Guard]?]
   var predicates: [PredicateKey: Predicate] = [:]
   var origins: [Place: Place] = [:]
+  var guardsByPlace: [Place: [Guard]] = [:]
+  var locksByPlace: [Place: StorageField?] = [:]
+  var sourcesByPlace: [SourceKey: SourceSet] = [:]
+
+  struct SourceKey: Hashable {
+    let place: Place
+    let options: UInt8
+  }
 
   struct FrameBlock: Hashable {
     let frame: FrameID

@@ -34,6 +34,9 @@ public struct ExternalCall: Sendable {
   public let resultCount: Int
   /// Whether the callee is declared `view` or `pure` (a static call), or the call is a `staticcall`.
   public let isStatic: Bool
+  /// Whether the machine forbids the called code to change state: a `staticcall`, or a `view` function called by
+  /// code of 0.5 or later. `isStatic` also counts older calls, where the declaration is a mere promise.
+  public let isEnforcedStatic: Bool
   /// Whether the call stands in a `try`.
   public let isTry: Bool
   /// Whether it was written in assembly.

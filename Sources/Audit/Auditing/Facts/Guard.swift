@@ -36,11 +36,14 @@ public indirect enum Predicate: Sendable {
 
 extension Predicate {
   /// Whether it limits the caller to accounts someone other than the caller chose.
-  public var restrictsCaller: Bool {
+  public var restrictsCaller: Bool { restrictsCaller { $0.restricts } }
+
+  /// Whether it limits the caller when a single check of the sender does as `isLimit` says.
+  public func restrictsCaller(_ isLimit: (CallerCheck) -> Bool) -> Bool {
     switch self {
-    case .all(let parts): parts.contains(where: \.restrictsCaller)
-    case .any(let parts): !parts.isEmpty && parts.allSatisfy(\.restrictsCaller)
-    case .caller(let check): check.restricts
+    case .all(let parts): parts.contains { $0.restrictsCaller(isLimit) }
+    case .any(let parts): !parts.isEmpty && parts.allSatisfy { $0.restrictsCaller(isLimit) }
+    case .caller(let check): isLimit(check)
     case .signature(_, _, let isTrusted): isTrusted
     case .comparison, .flag, .truth: false
     }

@@ -30,7 +30,8 @@ extension ExternalCall {
     ExternalCall(
       kind: kind, name: name, target: target.map(transform), value: value.map(transform),
       gas: gas.map(transform), salt: salt.map(transform), arguments: arguments.map(transform),
-      resultCount: resultCount, isStatic: isStatic, isTry: isTry, isAssembly: isAssembly)
+      resultCount: resultCount, isStatic: isStatic, isEnforcedStatic: isEnforcedStatic,
+      isTry: isTry, isAssembly: isAssembly)
   }
 }
 

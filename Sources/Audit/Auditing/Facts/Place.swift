@@ -29,6 +29,12 @@ public struct Place: Hashable, Sendable, Comparable {
     self.value = value
   }
 
+  /// Both numbers at once.
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(
+      UInt64(UInt32(bitPattern: frame.index)) << 32 | UInt64(UInt32(bitPattern: value.index)))
+  }
+
   /// Orders by frame, then by value.
   public static func < (a: Place, b: Place) -> Bool { (a.frame, a.value) < (b.frame, b.value) }
 }

@@ -383,7 +383,7 @@ extension FunctionLowering {
           ExternalCall(
             kind: .creation(nil), name: name, target: nil, value: a[0], gas: nil,
             salt: a.count == 4 ? a[3] : nil, arguments: [code], resultCount: 1, isStatic: false,
-            isTry: false, isAssembly: true)), .tuple([]), node)
+            isEnforcedStatic: false, isTry: false, isAssembly: true)), .tuple([]), node)
       return emit(.result(site, 0), .address(payable: false), node)
     case ("call", 7), ("callcode", 7), ("delegatecall", 6), ("staticcall", 6):
       return lowerCallInstruction(name, a, node)
@@ -431,7 +431,7 @@ extension FunctionLowering {
         ExternalCall(
           kind: .lowLevel(kind), name: name, target: a[1], value: hasValue ? a[2] : nil, gas: a[0],
           salt: nil, arguments: [data], resultCount: 2, isStatic: kind == .staticcall,
-          isTry: false, isAssembly: true)), .tuple([]), node)
+          isEnforcedStatic: kind == .staticcall, isTry: false, isAssembly: true)), .tuple([]), node)
     let success = emit(.result(site, 0), .bool, node)
     let returned = emit(.result(site, 1), .bytes(.memory), node)
     if let slot = returnDataSlot { builder.write(slot, returned) }

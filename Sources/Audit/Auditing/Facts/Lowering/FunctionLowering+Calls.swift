@@ -169,12 +169,13 @@ extension FunctionLowering {
     if type.isExternal {
       let value = options.value.map { lower($0) }
       let gas = options.gas.map { lower($0) }
+      let isStatic = type.mutability == .view || type.mutability == .pure
       let site = emit(
         .externalCall(
           ExternalCall(
             kind: .pointer, name: "", target: pointer, value: value, gas: gas, salt: nil,
             arguments: lowerArguments(call), resultCount: type.returns.count,
-            isStatic: type.mutability == .view || type.mutability == .pure, isTry: isTry,
+            isStatic: isStatic, isEnforcedStatic: isStatic && enforcesStatic, isTry: isTry,
             isAssembly: false)), program.type(of: call), call)
       return (site, results(site, call, wanted: wanted))
     }
@@ -190,6 +191,9 @@ extension FunctionLowering {
   }
 
   // MARK: Calls of other accounts
+
+  /// Whether the compiler calls `view` functions of other contracts by `staticcall`.
+  private var enforcesStatic: Bool { dialect >= CompilerVersion(0, 5, 0) }
 
   private func lowerExternal(
     _ call: Expression, _ kind: ExternalCall.Kind, name: String, isStatic: Bool,
@@ -209,8 +213,9 @@ extension FunctionLowering {
       .externalCall(
         ExternalCall(
           kind: kind, name: name, target: target, value: value, gas: gas, salt: nil,
-          arguments: arguments, resultCount: resultCount(call), isStatic: isStatic, isTry: isTry,
-          isAssembly: false)), program.type(of: call), call)
+          arguments: arguments, resultCount: resultCount(call), isStatic: isStatic,
+          isEnforcedStatic: isStatic && enforcesStatic, isTry: isTry, isAssembly: false)),
+      program.type(of: call), call)
     setReturnData(site, call)
     return (site, results(site, call, wanted: wanted))
   }
@@ -236,7 +241,8 @@ extension FunctionLowering {
           kind: .lowLevel(kind), name: kind.rawValue, target: target, value: value, gas: gas,
           salt: nil, arguments: arguments,
           resultCount: kind == .transfer ? 0 : kind == .send ? 1 : 2,
-          isStatic: kind == .staticcall, isTry: false, isAssembly: false)),
+          isStatic: kind == .staticcall, isEnforcedStatic: kind == .staticcall, isTry: false,
+          isAssembly: false)),
       program.type(of: call), call)
     setReturnData(site, call)
     return (site, results(site, call, wanted: wanted))
@@ -253,8 +259,8 @@ extension FunctionLowering {
       .externalCall(
         ExternalCall(
           kind: .creation(Reference(contract)), name: "", target: nil, value: value, gas: nil,
-          salt: salt, arguments: arguments, resultCount: 1, isStatic: false, isTry: isTry,
-          isAssembly: false)), program.type(of: call), call)
+          salt: salt, arguments: arguments, resultCount: 1, isStatic: false,
+          isEnforcedStatic: false, isTry: isTry, isAssembly: false)), program.type(of: call), call)
     return (site, results(site, call, wanted: wanted))
   }
 

@@ -21,6 +21,11 @@ final class GraphBuilder {
   private struct Cell: Hashable {
     let block: Int32
     let slot: Int32
+
+    func hash(into hasher: inout Hasher) {
+      hasher.combine(
+        UInt64(UInt32(bitPattern: block)) << 32 | UInt64(UInt32(bitPattern: slot)))
+    }
   }
 
   private(set) var values: [Value] = []
