@@ -262,7 +262,7 @@ public final class ContractFacts {
     let result = writers(of: location.field).contains { access in
       guard access.entry.hasCallerInput, let value = access.value,
         !access.entry.isRestricted(access.place), access.entry.lock(at: access.place) == nil,
-        !isFirstWrite(access)
+        !isFirstWrite(access) || isOfOwnRecord(access)
       else { return false }
       if case .equalsStorage = check.kind {
         let sources = access.entry.sources(of: value)
@@ -272,6 +272,15 @@ public final class ContractFacts {
     }
     openFields[location.field] = result
     return result
+  }
+
+  /// Whether the caller picks which record is written: first come, first served is no limit when there is always
+  /// another record to be first for.
+  private func isOfOwnRecord(_ access: StorageAccess) -> Bool {
+    access.location.steps.contains { step in
+      guard case .index(let index) = step else { return false }
+      return access.entry.isCallerChosen(index)
+    }
   }
 
   /// Whether the write needs the field to be unset: `require(owner == address(0)); owner = ...`

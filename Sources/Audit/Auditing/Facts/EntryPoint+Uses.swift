@@ -120,6 +120,8 @@ extension EntryPoint {
   private func isEffect(_ place: Place) -> Bool {
     switch self[place].operation {
     case .write, .writeImmutable, .externalCall, .internalCall, .emit, .selfdestruct: true
+    // Handed to code that is not known, such as a library whose source is missing.
+    case .unknown: true
     default: false
     }
   }

@@ -6,15 +6,18 @@ struct AccessControlDetector: Detector {
   var rules: [Rule] { [Self.selfdestruct, Self.ownership, Self.setter, Self.balance, Self.length] }
 
   func findings(of subject: ContractFacts, in context: AuditContext) -> [Finding] {
+    // A library's functions that change state run only inside the contracts that call them.
+    guard subject.contract.kind != .library else { return [] }
     let entries = subject.entryPoints.filter { $0.hasCallerInput }
     var findings: [Finding] = []
     for entry in entries {
       findings += selfdestructFindings(entry, subject, context)
     }
     let keys = permissionFields(of: entries)
-    let balances = balanceFields(of: entries)
+    let balances = balanceFields(of: entries, subject, context.program)
     for entry in entries where !entry.isView {
-      for write in entry.storageWrites where !entry.isRestricted(write.place) {
+      for write in entry.storageWrites
+      where !entry.isRestricted(write.place) && !entry.hasUnknownModifier(at: write.place) {
         if let finding = ownershipFinding(write, entry, keys, subject, context) {
           findings.append(finding)
         } else if let finding = balanceFinding(write, entry, balances, subject, context) {
@@ -34,7 +37,9 @@ struct AccessControlDetector: Detector {
     _ entry: EntryPoint, _ subject: ContractFacts, _ context: AuditContext
   ) -> [Finding] {
     entry.selfdestructs.compactMap { place in
-      guard !entry.isRestricted(place) else { return nil }
+      guard !subject.isProtected(place, in: entry), !entry.hasUnknownModifier(at: place) else {
+        return nil
+      }
       return .make(
         rule: Self.selfdestruct, at: entry.sourcePlace(place), in: context.program,
         message: """
@@ -106,7 +111,8 @@ struct AccessControlDetector: Detector {
     } else {
       // Signing oneself up is what open registers are for; naming another is not.
       let keys = write.location.indexes
-      guard !keys.contains(where: { entry.isSender($0) }), !entry.isZero(value),
+      guard !keys.contains(where: { entry.isProvenSender($0, at: write.place) }),
+        !entry.isZero(value),
         keys.contains(where: { key in
           guard case .parameter = entry[entry.origin(of: key)].operation else { return false }
           return entry.isCallerChosen(key)
@@ -130,10 +136,17 @@ struct AccessControlDetector: Detector {
   // MARK: - Balances
 
   /// The mappings behind `balanceOf(address)` views: what people own.
-  private func balanceFields(of entries: [EntryPoint]) -> [StorageField] {
-    entries.filter { $0.isView && ["balanceOf", "balances"].contains($0.name) }
+  private func balanceFields(
+    of entries: [EntryPoint], _ subject: ContractFacts, _ program: Program
+  ) -> [StorageField] {
+    // A public mapping has its getter from the compiler.
+    let getters = entries.flatMap(\.storageWrites).map(\.location.field).filter { field in
+      guard let variable = field.variable, variable.visibility == .public else { return false }
+      return variable.name == "balanceOf" && field.members == ["[]"]
+    }
+    return     entries.filter { $0.isView && ["balanceOf", "balances"].contains($0.name) }
       .flatMap { $0.storageReads.map(\.location.field) }
-      .filter { !$0.isScalar && $0.members.count == 1 }
+      .filter { !$0.isScalar && $0.members.count == 1 } + getters
   }
 
   private func balanceFinding(
@@ -257,210 +270,17 @@ struct AccessControlDetector: Detector {
     _ write: StorageAccess, _ entry: EntryPoint, _ subject: ContractFacts, _ context: AuditContext,
     _ how: String
   ) -> Finding {
-    .make(
+    let element = entry.storageWrites.first { other in
+      other.location.root == write.location.root
+        && other.location.indexes.contains { entry.isCallerChosen($0) }
+    }
+    return .make(
       rule: Self.length, at: entry.sourcePlace(write.place), in: context.program,
       message: """
         `\(entry.name)` sets the length of `\(write.location.field.text)`: \(how). Elements of an \
         array that long cover all of storage, so a write of an element can change any variable.
         """,
-      contract: subject.contract, role: "length is written")
+      contract: subject.contract, role: "length is written",
+      related: element.map { [entry.findingLocation($0.place, role: "any element is written")] } ?? [])
   }
-}
-
-// MARK: - Rule pages
-
-extension AccessControlDetector {
-  static let selfdestruct = Rule(
-    id: "unprotected-selfdestruct",
-    title: "Anyone can destroy the contract",
-    severity: .high, confidence: .high, category: .accessControl,
-    summary: "`selfdestruct` can be reached by any caller.",
-    why: """
-      The contract's ether is lost to the beneficiary. Where code is really removed, everything \
-      that depends on it stops, proxies included.
-      """,
-    howToFix: "Remove it, or require a privileged caller.",
-    exampleThatFires: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Till {
-        address immutable owner = msg.sender;
-        receive() external payable {}
-        function close(address payable to) external { selfdestruct(to); }
-      }
-      """,
-    exampleThatDoesNot: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Till {
-        address immutable owner = msg.sender;
-        receive() external payable {}
-        function close(address payable to) external {
-          require(msg.sender == owner, "not the owner");
-          selfdestruct(to);
-        }
-      }
-      """,
-    references: [.swc(106), .cwe(284)])
-
-  static let ownership = Rule(
-    id: "unprotected-ownership",
-    title: "Anyone can take a privileged role",
-    severity: .high, confidence: .high, category: .accessControl,
-    summary: """
-      A variable that other functions hold the caller against can be set by anyone, to a value of \
-      their choice. Functions meant as constructors but named otherwise belong here.
-      """,
-    why: "Whoever sets the variable has the rights it guards.",
-    howToFix: "Restrict the function, or make it a constructor.",
-    exampleThatFires: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Safe {
-        address public owner;
-        receive() external payable {}
-        function setup() external { owner = msg.sender; }
-        function pay(address payable to, uint256 amount) external {
-          require(msg.sender == owner, "not the owner");
-          to.transfer(amount);
-        }
-      }
-      """,
-    exampleThatDoesNot: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Safe {
-        address public owner;
-        constructor() { owner = msg.sender; }
-        receive() external payable {}
-        function handOver(address next) external {
-          require(msg.sender == owner, "not the owner");
-          owner = next;
-        }
-        function pay(address payable to, uint256 amount) external {
-          require(msg.sender == owner, "not the owner");
-          to.transfer(amount);
-        }
-      }
-      """,
-    references: [.swc(105), .swc(118), .cwe(284)])
-
-  static let setter = Rule(
-    id: "unprotected-setter",
-    title: "Anyone can change a setting that calls rely on",
-    severity: .medium, confidence: .medium, category: .accessControl,
-    summary: """
-      A function without any condition on caller or state writes its argument to a variable that \
-      another function uses as the target, value or argument of an external call.
-      """,
-    why: "The setting decides where calls go or what they carry.",
-    howToFix: "Restrict the function to whoever is meant to configure the contract.",
-    exampleThatFires: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      interface Oracle { function report(uint256 value) external; }
-
-      contract Reporter {
-        Oracle public oracle;
-        function setOracle(Oracle next) external { oracle = next; }
-        function report(uint256 value) external { oracle.report(value); }
-      }
-      """,
-    exampleThatDoesNot: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      interface Oracle { function report(uint256 value) external; }
-
-      contract Reporter {
-        Oracle public oracle;
-        address immutable keeper = msg.sender;
-        function setOracle(Oracle next) external {
-          require(msg.sender == keeper, "not the keeper");
-          oracle = next;
-        }
-        function report(uint256 value) external { oracle.report(value); }
-      }
-      """,
-    references: [.cwe(284)])
-
-  static let balance = Rule(
-    id: "unprotected-balance-change",
-    title: "Anyone can change anyone's balance",
-    severity: .high, confidence: .medium, category: .tokens,
-    summary: """
-      The mapping behind `balanceOf` is increased or decreased for an account the caller names, by \
-      an amount the caller names, without permission, allowance or payment.
-      """,
-    why: "Tokens can be made, destroyed or taken by anyone.",
-    howToFix: "Restrict the function, or work on `msg.sender`'s balance or an allowance.",
-    exampleThatFires: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Coin {
-        mapping(address => uint256) public balanceOf;
-        uint256 public totalSupply;
-
-        function mint(address to, uint256 amount) external {
-          balanceOf[to] += amount;
-          totalSupply += amount;
-        }
-      }
-      """,
-    exampleThatDoesNot: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Coin {
-        mapping(address => uint256) public balanceOf;
-        uint256 public totalSupply;
-        address immutable minter = msg.sender;
-
-        function mint(address to, uint256 amount) external {
-          require(msg.sender == minter, "not the minter");
-          balanceOf[to] += amount;
-          totalSupply += amount;
-        }
-      }
-      """,
-    references: [.cwe(284), .erc(20)])
-
-  static let length = Rule(
-    id: "array-length-write",
-    title: "The length of a storage array can be set so that it covers all of storage",
-    severity: .high, confidence: .medium, category: .storage,
-    summary: """
-      Before 0.6 the length of a storage array could be written. Here anyone can set it to a value \
-      of their choice, or reduce it below zero.
-      """,
-    why: "A write of an element of such an array reaches every storage slot.",
-    howToFix: "Use `push` and `pop`, and check that the array is not empty first.",
-    exampleThatFires: """
-      pragma solidity 0.4.26;
-
-      contract Codes {
-        uint[] codes;
-        function push(uint code) public { codes.push(code); }
-        function pop() public { codes.length--; }
-      }
-      """,
-    exampleThatDoesNot: """
-      pragma solidity 0.4.26;
-
-      contract Codes {
-        uint[] codes;
-        function push(uint code) public { codes.push(code); }
-        function pop() public {
-          require(codes.length > 0);
-          codes.length--;
-        }
-      }
-      """,
-    references: [.swc(124), .cwe(123)])
 }

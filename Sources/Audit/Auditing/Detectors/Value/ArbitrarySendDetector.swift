@@ -6,10 +6,14 @@ struct ArbitrarySendDetector: Detector {
   var rules: [Rule] { [Self.ether, Self.repeatable, Self.token, Self.ordering] }
 
   func findings(of subject: ContractFacts, in context: AuditContext) -> [Finding] {
+    // A library's functions that change state run only inside the contracts that call them.
+    guard subject.contract.kind != .library else { return [] }
     var findings: [Finding] = []
     for entry in subject.entryPoints where entry.hasCallerInput && !entry.isView {
       for place in entry.externalCalls {
-        guard let call = entry.externalCall(at: place), !entry.isRestricted(place) else { continue }
+        guard let call = entry.externalCall(at: place), !entry.isRestricted(place),
+          !entry.hasUnknownModifier(at: place)
+        else { continue }
         if let finding = etherFinding(call, at: place, entry, subject, context) {
           findings.append(finding)
         }
@@ -69,6 +73,19 @@ struct ArbitrarySendDetector: Detector {
         contract: subject.contract, role: "ether leaves here",
         evidence: [entry.callPathEvidence(to: place, "ether is sent")].compactMap { $0 })
     }
+    if toSender, !asksOthers, !books.isEmpty,
+      isUnlimited(amountPlace, books, at: place, entry)
+    {
+      return .make(
+        rule: Self.ether, at: entry.sourcePlace(place), in: context.program,
+        message: """
+          The caller of `\(entry.name)` chooses how much ether `\(entry.sourceText(place))` sends, \
+          and nothing limits it to what the caller is owed: the record is reduced without a check \
+          and wraps around.
+          """,
+        contract: subject.contract, role: "ether leaves here",
+        related: books.prefix(1).map { entry.findingLocation($0.place, role: "reduced unchecked") })
+    }
     guard books.isEmpty, !asksOthers else {
       return orderingFinding(
         account, amountSources, at: place, toSender: toSender, entry, subject, context)
@@ -100,6 +117,53 @@ struct ArbitrarySendDetector: Detector {
       evidence: [entry.callPathEvidence(to: place, "ether is sent")].compactMap { $0 })
   }
 
+  /// Whether the caller picks an amount that no guard bounds from above and that all books merely subtract, wrapping.
+  private func isUnlimited(
+    _ amount: Place, _ books: [StorageAccess], at place: Place, _ entry: EntryPoint
+  ) -> Bool {
+    guard case .parameter = entry[entry.origin(of: amount)].operation,
+      entry.isCallerChosen(amount)
+    else { return false }
+    let isSubtracted = books.allSatisfy { write in
+      guard let value = write.value,
+        case .binary(.subtract, _, let taken, false, _) = entry[entry.origin(of: value)].operation
+      else { return false }
+      return entry.isSame(
+        Place(frame: entry.origin(of: value).frame, value: taken), amount)
+    }
+    guard isSubtracted else { return false }
+    // Anything said about the amount other than a lower bound may limit it.
+    return !entry.guards(of: place).flatMap(\.predicate.parts).contains { part in
+      switch part {
+      case .comparison(.greater, let left, let right),
+        .comparison(.greaterOrEqual, let left, let right):
+        return !entry.isSame(left, amount) && entry.sources(of: right).hasInput
+          || entry.sources(of: right).sources.contains { source in
+            entry.sources(of: amount).contains(source)
+          }
+      case .comparison(.less, let left, let right), .comparison(.lessOrEqual, let left, let right):
+        return !(entry.isSame(right, amount) && !entry.sources(of: left).hasInput)
+      case .comparison(_, let left, let right):
+        return [left, right].contains { entry.sources(of: $0).hasInput }
+      case .caller(let check):
+        if case .amount = check.kind {
+          guard case .binary(let operation, let left, let right, _, _) =
+            entry[entry.origin(of: check.condition)].operation
+          else { return true }
+          let source = entry.origin(of: check.condition)
+          let isLeft = entry.isSame(Place(frame: source.frame, value: left), amount)
+          let isRight = entry.isSame(Place(frame: source.frame, value: right), amount)
+          let isLower =
+            isLeft && (operation == .greater || operation == .greaterOrEqual)
+            || isRight && (operation == .less || operation == .lessOrEqual)
+          return !isLower
+        }
+        return true
+      default: return false
+      }
+    }
+  }
+
   /// Whether ether can come in by another way than the call that sends it on.
   private func canHoldEther(_ subject: ContractFacts, besides entry: EntryPoint) -> Bool {
     if !entry.isPayable { return true }
@@ -117,10 +181,13 @@ struct ArbitrarySendDetector: Detector {
     if toSender {
       fields = amount.storage.filter(\.isScalar)
     } else {
-      fields = entry.sources(of: account).storage.filter(\.isScalar)
+      fields = entry.sources(of: account).storage.filter { field in
+        field.isScalar || hasFixedIndexes(entry.origin(of: account), entry)
+      }
     }
     for field in fields {
-      for write in subject.writers(of: field) where write.entry !== entry {
+      // One participant's turn decides what the next one's brings.
+      for write in subject.writers(of: field) where write.entry !== entry || !field.isScalar {
         guard toSender || !write.entry.isRestricted(write.place) else { continue }
         guard let value = write.value else { continue }
         let sources = write.entry.sources(of: value)
@@ -147,6 +214,12 @@ struct ArbitrarySendDetector: Detector {
         related: [entry.findingLocation(condition, role: "the value is checked here")])
     }
     return nil
+  }
+
+  /// Whether the value is read from storage under constant indexes: `players[0].account`.
+  private func hasFixedIndexes(_ source: Place, _ entry: EntryPoint) -> Bool {
+    guard let location = entry.location(at: source), !location.indexes.isEmpty else { return false }
+    return location.indexes.allSatisfy { entry.constant($0) != nil }
   }
 
   /// A guard that compares a hash of what the caller supplies with something else.
@@ -195,7 +268,7 @@ struct ArbitrarySendDetector: Detector {
           case let first = frame.graph[site.arguments[0]].type, !isPlainToken(first, site)
         else { continue }
         let place = Place(frame: frame.id, value: call.site)
-        guard !entry.isRestricted(place) else { continue }
+        guard !entry.isRestricted(place), !entry.hasUnknownModifier(at: place) else { continue }
         let from = entry.operand(site.arguments[1], of: place)
         let to = entry.operand(site.arguments[2], of: place)
         if let finding = tokenFinding(from: from, to: to, at: place, entry, subject, context) {
@@ -231,6 +304,14 @@ struct ArbitrarySendDetector: Detector {
       default: continue
       }
     }
+    // The account was called itself on the way here, and could have refused.
+    let agrees = entry.externalCalls.contains { other in
+      guard let target = entry.externalCall(at: other)?.target, entry.alwaysPrecedes(other, place)
+      else { return false }
+      return entry.sources(of: entry.operand(target, of: other)).sources
+        == entry.sources(of: from).sources
+    }
+    if agrees { return nil }
     // An allowance or a right kept under the giver's address is a permission too.
     let owner = entry.sources(of: from).sources
     for guardCondition in entry.guards(of: place) {
@@ -264,191 +345,4 @@ struct ArbitrarySendDetector: Detector {
       entry.sources(of: index).sources.contains { sources.contains($0) }
     }
   }
-}
-
-// MARK: - Rule pages
-
-extension ArbitrarySendDetector {
-  static let ether = Rule(
-    id: "arbitrary-send-ether",
-    title: "Anyone can withdraw ether",
-    severity: .high, confidence: .medium, category: .funds,
-    summary: """
-      A function anyone can call sends ether to its caller, or to an account the caller names, \
-      without check of the caller and without any record of what the receiver is owed.
-      """,
-    why: "The first to call it takes what the contract holds.",
-    howToFix: """
-      Restrict the function, or pay only what is recorded for the receiver and reduce the record \
-      before paying.
-      """,
-    exampleThatFires: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Fund {
-        address public immutable keeper = msg.sender;
-        receive() external payable {}
-
-        function release(address payable to, uint256 amount) external {
-          to.transfer(amount);
-        }
-      }
-      """,
-    exampleThatDoesNot: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Fund {
-        address public immutable keeper = msg.sender;
-        receive() external payable {}
-
-        function release(address payable to, uint256 amount) external {
-          require(msg.sender == keeper, "not the keeper");
-          to.transfer(amount);
-        }
-      }
-      """,
-    references: [.swc(105), .cwe(284)])
-
-  static let repeatable = Rule(
-    id: "repeatable-withdrawal",
-    title: "A recorded amount is paid out without being reduced",
-    severity: .high, confidence: .high, category: .funds,
-    summary: """
-      The amount of ether sent is read from a record kept per account, and the function changes no \
-      state at all.
-      """,
-    why: "The same entitlement can be claimed until the contract is empty.",
-    howToFix: "Set the record to zero before sending.",
-    exampleThatFires: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Bank {
-        mapping(address => uint256) public owed;
-
-        function deposit() external payable { owed[msg.sender] += msg.value; }
-
-        function refund() external {
-          payable(msg.sender).transfer(owed[msg.sender]);
-        }
-      }
-      """,
-    exampleThatDoesNot: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Bank {
-        mapping(address => uint256) public owed;
-
-        function deposit() external payable { owed[msg.sender] += msg.value; }
-
-        function refund() external {
-          uint256 amount = owed[msg.sender];
-          owed[msg.sender] = 0;
-          payable(msg.sender).transfer(amount);
-        }
-      }
-      """,
-    references: [.swc(105), .cwe(841)])
-
-  static let token = Rule(
-    id: "arbitrary-transfer-from",
-    title: "Anyone can take tokens of accounts that approved this contract",
-    severity: .high, confidence: .medium, category: .tokens,
-    summary: """
-      `transferFrom` is called with a `from` the caller names, and nothing ties that account to the \
-      caller or to a signature.
-      """,
-    why: "Every account that approved the contract can lose its tokens to anyone.",
-    howToFix: "Take tokens from `msg.sender`, or require a signature or permission of `from`.",
-    exampleThatFires: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      interface Token {
-        function transferFrom(address from, address to, uint256 amount) external returns (bool);
-      }
-
-      contract Collector {
-        Token immutable token;
-        constructor(Token token_) { token = token_; }
-
-        function collect(address from, uint256 amount) external {
-          require(token.transferFrom(from, address(this), amount), "not paid");
-        }
-      }
-      """,
-    exampleThatDoesNot: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      interface Token {
-        function transferFrom(address from, address to, uint256 amount) external returns (bool);
-      }
-
-      contract Collector {
-        Token immutable token;
-        constructor(Token token_) { token = token_; }
-
-        function collect(uint256 amount) external {
-          require(token.transferFrom(msg.sender, address(this), amount), "not paid");
-        }
-      }
-      """,
-    references: [.cwe(284), .erc(20)])
-
-  static let ordering = Rule(
-    id: "transaction-order-dependence",
-    title: "Who is paid, or how much, depends on the order of transactions",
-    severity: .low, confidence: .medium, category: .funds,
-    summary: """
-      Ether goes to an account, or in an amount, kept in a single variable that another transaction \
-      can change; or to whoever first reveals a secret that the transaction itself shows.
-      """,
-    why: """
-      Whoever orders transactions, or pays for a place, can put a change before a payment that was \
-      sent in good faith, or copy a revealed answer.
-      """,
-    howToFix: """
-      Let the caller state the value expected, fix it per participant, or commit to answers before \
-      revealing them.
-      """,
-    exampleThatFires: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Puzzle {
-        bytes32 public immutable answer;
-        bool public solved;
-        constructor(bytes32 answer_) payable { answer = answer_; }
-
-        function solve(string calldata guess) external {
-          require(!solved, "solved");
-          require(keccak256(bytes(guess)) == answer, "wrong");
-          solved = true;
-          payable(msg.sender).transfer(address(this).balance);
-        }
-      }
-      """,
-    exampleThatDoesNot: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Puzzle {
-        bytes32 public immutable answer;
-        mapping(address => bytes32) public committed;
-        constructor(bytes32 answer_) payable { answer = answer_; }
-
-        function commit(bytes32 hash) external { committed[msg.sender] = hash; }
-
-        function solve(string calldata guess) external {
-          require(keccak256(abi.encode(guess, msg.sender)) == committed[msg.sender], "not committed");
-          committed[msg.sender] = 0;
-          payable(msg.sender).transfer(1 ether);
-        }
-      }
-      """,
-    references: [.swc(114), .cwe(362)])
 }

@@ -75,7 +75,8 @@ extension EntryPoint {
     for part in guards(of: place).flatMap(\.predicate.parts) {
       let conditions: [Place]
       switch part {
-      case .flag(let location, _):
+      case .flag(_, false): continue
+      case .flag(let location, true):
         if keys(of: location).contains(where: named.contains) { return true }
         continue
       case .comparison(_, let left, let right): conditions = [left, right]
@@ -89,7 +90,36 @@ extension EntryPoint {
         if withKeys.contains(where: { named.contains($0) && !plain.contains($0) }) { return true }
       }
     }
-    return false
+    return isRecorded(named, at: place)
+  }
+
+  /// Whether a record kept under a hash of the values is looked up before the place, and not to find it empty: an
+  /// operation that was proposed or scheduled earlier.
+  private func isRecorded(_ named: [ValueSource], at place: Place) -> Bool {
+    storageReads.contains { read in
+      guard canFollow(place, after: read.place) else { return false }
+      var keys = read.location.indexes
+      if case .computed(let slot) = read.location.root { keys.append(slot) }
+      let isKeyed = keys.contains { key in
+        sources(of: key).sources.contains(where: named.contains)
+          && !sources(of: key, options: .stopAtHashes).sources.contains(where: named.contains)
+      }
+      return isKeyed && !isHeldEmpty(read.location.field, at: place)
+    }
+  }
+
+  /// Whether a guard of the place wants the field to be zero or false.
+  private func isHeldEmpty(_ field: StorageField, at place: Place) -> Bool {
+    guards(of: place).flatMap(\.predicate.parts).contains { part in
+      switch part {
+      case .flag(let location, false): return location.field == field
+      case .comparison(.equal, let left, let right):
+        return [(left, right), (right, left)].contains { side, other in
+          isZero(other) && sources(of: side).storage.contains(field)
+        }
+      default: return false
+      }
+    }
   }
 
   private func keys(of location: StorageLocation) -> [ValueSource] {
@@ -106,6 +136,38 @@ extension EntryPoint {
         return subject.implementation(of: call) == nil
       }
     }
+  }
+
+  /// Whether a function on the way to the place has a modifier whose source is missing: it may check the caller or
+  /// hold a lock.
+  func hasUnknownModifier(at place: Place) -> Bool {
+    (callPath(to: place) + [place]).contains { site in
+      guard let function = self[site.frame].graph.function else { return false }
+      return function.modifiers.contains { invocation in
+        facts.program.modifier(of: invocation, in: contract) == nil
+          && facts.program.baseContract(of: invocation) == nil
+      }
+    }
+  }
+
+  /// Whether a value is the sender, or an input that a guard holds to be equal to the sender.
+  func isProvenSender(_ value: Place, at place: Place) -> Bool {
+    if isSender(value) { return true }
+    return callerChecks(of: place).contains { check in
+      guard case .equalsInput(let input) = check.kind else { return false }
+      return origin(of: input) == origin(of: value)
+        || sources(of: input).sources == sources(of: value).sources
+    }
+  }
+
+  /// Whether two places are values made at the same place, or equal constants.
+  func isSame(_ a: Place, _ b: Place) -> Bool {
+    if origin(of: a) == origin(of: b) { return true }
+    if let left = constant(a), let right = constant(b) { return left.isSame(as: right) }
+    guard case .environment(let left) = self[origin(of: a)].operation,
+      case .environment(let right) = self[origin(of: b)].operation
+    else { return false }
+    return left == right
   }
 
   /// Whether a guard makes the place run only in another contract's storage, or only there not.

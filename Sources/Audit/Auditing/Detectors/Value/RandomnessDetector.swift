@@ -8,7 +8,9 @@ struct RandomnessDetector: Detector {
 
   func findings(of subject: ContractFacts, in context: AuditContext) -> [Finding] {
     var findings: [Finding] = []
-    for entry in subject.entryPoints + subject.unreachedFunctions {
+    let entries = subject.entryPoints + subject.unreachedFunctions
+    for entry in entries + (subject.deployment.map { [$0] } ?? []) {
+      guard hasOutcome(entry) else { continue }
       var reported: Set<Place> = []
       for frame in entry.frames {
         for value in frame.graph.index.builtins + frame.graph.index.arithmetic {
@@ -103,7 +105,10 @@ struct RandomnessDetector: Detector {
         case .modulo, .less, .greater, .lessOrEqual, .greaterOrEqual, .divide, .bitAnd: return true
         case .equal, .notEqual:
           // The hash of a block held against another is a proof of history, not a draw.
-          if case .builtin(let name, _) = entry[draw].operation, name.hasSuffix("blockhash") { continue }
+          if case .builtin(let name, _) = entry[draw].operation, name.hasSuffix("blockhash") {
+            if isHeldAgainstHash(flow, entry) { continue }
+            return true
+          }
           if entry.sources(of: flow).sources.allSatisfy({ source in
             switch source {
             case .environment, .constant, .parameter, .blockHash, .storage: true
@@ -112,10 +117,32 @@ struct RandomnessDetector: Detector {
           }) { return true }
         default: continue
         }
+      case .convert(_, let from, _):
+        // The low bits of a hash kept as a small number.
+        if case .integer(let bits, _) = entry[flow].type, bits <= 64, !from.isReference {
+          return true
+        }
       default: continue
       }
     }
     return false
+  }
+
+  private func isHeldAgainstHash(_ comparison: Place, _ entry: EntryPoint) -> Bool {
+    guard case .binary(_, let left, let right, _, _) = entry[comparison].operation else {
+      return false
+    }
+    return [left, right].contains { side in
+      let source = entry.origin(of: entry.operand(side, of: comparison))
+      if case .builtin("keccak256", _) = entry[source].operation { return true }
+      return entry.isZero(source)
+    }
+  }
+
+  /// Whether the entry changes or answers anything: a draw without outcome decides nothing.
+  private func hasOutcome(_ entry: EntryPoint) -> Bool {
+    !entry.storageWrites.isEmpty || !entry.externalCalls.isEmpty || !entry.events.isEmpty
+      || !(entry.function?.returnParameters.isEmpty ?? true) || !entry.selfdestructs.isEmpty
   }
 
   // MARK: - Time
@@ -146,7 +173,30 @@ struct RandomnessDetector: Detector {
         `\(entry.sourceText(place))` depends on the time a block producer states, which may be off \
         by some seconds.
         """,
-      severity: exact ? .low : .informational, contract: subject.contract, role: "decided by the clock")
+      severity: exact ? .low : .informational, contract: subject.contract,
+      role: "decided by the clock", related: clockSources(of: sides, at: place, entry, subject))
+  }
+
+  /// Where the time compared was read in another function, or stored by one.
+  private func clockSources(
+    of sides: [Place], at place: Place, _ entry: EntryPoint, _ subject: ContractFacts
+  ) -> [FindingLocation] {
+    var result: [FindingLocation] = []
+    for side in sides {
+      let source = entry.origin(of: side)
+      if source.frame != place.frame, case .environment(.timestamp) = entry[source].operation {
+        result.append(entry.findingLocation(source, role: "the time is read here"))
+      }
+      for field in entry.sources(of: side).storage where field.isScalar {
+        let write = subject.writers(of: field).first { write in
+          write.value.map { readsClock($0, write.entry) } ?? false
+        }
+        if let write, result.count < 4 {
+          result.append(write.entry.findingLocation(write.place, role: "the time is stored here"))
+        }
+      }
+    }
+    return result
   }
 
   private func readsClock(_ place: Place, _ entry: EntryPoint) -> Bool {
@@ -158,99 +208,4 @@ struct RandomnessDetector: Detector {
     default: return false
     }
   }
-}
-
-// MARK: - Rule pages
-
-extension RandomnessDetector {
-  static let randomness = Rule(
-    id: "weak-randomness",
-    title: "Chance is drawn from block data",
-    severity: .medium, confidence: .medium, category: .randomness,
-    summary: """
-      A number made from the block's time, number, hash, difficulty or producer decides something.
-      """,
-    why: """
-      A contract called in the same block computes the same number and takes part only when it \
-      wins; block producers can choose among outcomes.
-      """,
-    howToFix: "Use a verifiable random function, or commit and reveal over several blocks.",
-    exampleThatFires: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Lottery {
-        mapping(uint256 => address) public players;
-        uint256 public count;
-
-        function join() external { players[count++] = msg.sender; }
-
-        function winner() external view returns (address) {
-          uint256 seed = uint256(keccak256(abi.encode(block.timestamp, block.prevrandao)));
-          return players[seed % count];
-        }
-      }
-      """,
-    exampleThatDoesNot: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Lottery {
-        mapping(uint256 => address) public players;
-        uint256 public count;
-        uint256 public seed;
-        address immutable beacon;
-
-        constructor(address beacon_) { beacon = beacon_; }
-
-        function join() external { players[count++] = msg.sender; }
-
-        function fulfil(uint256 word) external {
-          require(msg.sender == beacon, "not the beacon");
-          seed = uint256(keccak256(abi.encode(word)));
-        }
-
-        function winner() external view returns (address) {
-          return players[seed % count];
-        }
-      }
-      """,
-    references: [.swc(120), .cwe(330)])
-
-  static let time = Rule(
-    id: "timestamp-dependence",
-    title: "A decision depends on the block's time",
-    severity: .low, confidence: .medium, category: .randomness,
-    summary: """
-      A comparison with the block's time decides something. Exact comparisons are low, others \
-      informational; deadlines the caller states do not count.
-      """,
-    why: "Block producers have some freedom in the time they state.",
-    howToFix: "Allow for some seconds of error, and never compare for equality.",
-    exampleThatFires: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Auction {
-        uint256 public immutable end = block.timestamp + 1 days;
-        address public last;
-        function bid() external payable {
-          require(block.timestamp != end, "not now");
-          last = msg.sender;
-        }
-      }
-      """,
-    exampleThatDoesNot: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Auction {
-        address public last;
-        function bid(uint256 deadline) external payable {
-          require(block.timestamp <= deadline, "too late");
-          last = msg.sender;
-        }
-      }
-      """,
-    references: [.swc(116), .cwe(829)])
 }

@@ -8,41 +8,59 @@ struct ReentrancyDetector: Detector {
   }
 
   func findings(of subject: ContractFacts, in context: AuditContext) -> [Finding] {
+    // A library's functions run in the contracts that call it, and are looked at there.
+    guard subject.contract.kind != .library else { return [] }
     let entries = subject.entryPoints.filter { $0.hasCallerInput && !$0.isView }
-    let locks = subject.reentrancyLocks
     var findings: [Finding] = []
     for entry in entries {
       for place in entry.externalCalls {
-        guard let call = entry.externalCall(at: place), !entry.isRestricted(place) else { continue }
-        guard handsControl(call, at: place, in: entry) else {
-          if call.hasStipendOnly, let finding = stipendFinding(place, entry, subject, context) {
-            findings.append(finding)
-          }
-          continue
-        }
-        let exposure = exposure(of: call, at: place, in: entry, subject)
-        let late = lateWrites(after: place, in: entry).filter { write in
-          !locks.contains { $0.overlaps(write.location.field) }
-        }
-        if entry.lock(at: place) == nil {
-          if let finding = stateFinding(call: place, exposure, late, entry, subject, context) {
-            findings.append(finding)
-          } else if let finding = crossFunctionFinding(
-            call: place, exposure, late, entry, entries, subject, context)
-          {
-            findings.append(finding)
-          } else if exposure == .chosen,
-            let event = entry.events.first(where: { entry.canFollow($0, after: place) })
-          {
-            findings.append(eventFinding(call: place, event: event, entry, subject, context))
-          }
-        }
-        if exposure == .chosen,
-          let finding = readOnlyFinding(call: place, late, entry, subject, context)
-        {
-          findings.append(finding)
-        }
+        guard let call = entry.externalCall(at: place) else { continue }
+        findings += self.findings(call, at: place, in: entry, entries, subject, context)
       }
+    }
+    return findings
+  }
+
+  private func findings(
+    _ call: ExternalCall, at place: Place, in entry: EntryPoint, _ entries: [EntryPoint],
+    _ subject: ContractFacts, _ context: AuditContext
+  ) -> [Finding] {
+    let isKept = subject.isProtected(place, in: entry)
+    guard handsControl(call, at: place, in: entry) else {
+      guard call.hasStipendOnly, !isKept else { return [] }
+      return stipendFinding(place, entry, subject, context).map { [$0] } ?? []
+    }
+    let locks = subject.reentrancyLocks
+    var exposure = exposure(of: call, at: place, in: entry, subject)
+    if entry.hasUnknownModifier(at: place) { exposure = .trusted }
+    let late = lateWrites(after: place, in: entry).filter { write in
+      !locks.contains { $0.overlaps(write.location.field) }
+    }
+    if isKept {
+      // Only keepers start it, but whoever receives the ether can still come in by other ways.
+      guard sendsEther(call, at: place, in: entry), !isFixed(call, at: place, in: entry),
+        entry.lock(at: place) == nil
+      else { return [] }
+      return stateFinding(call: place, .kept, late, entry, subject, context).map { [$0] } ?? []
+    }
+    var findings: [Finding] = []
+    if entry.lock(at: place) == nil {
+      if let finding = stateFinding(call: place, exposure, late, entry, subject, context) {
+        findings.append(finding)
+      } else if let finding = crossFunctionFinding(
+        call: place, exposure, late, entry, entries, subject, context)
+      {
+        findings.append(finding)
+      } else if exposure == .chosen,
+        let event = entry.events.first(where: { entry.canFollow($0, after: place) })
+      {
+        findings.append(eventFinding(call: place, event: event, entry, subject, context))
+      }
+    }
+    if exposure == .chosen,
+      let finding = readOnlyFinding(call: place, late, entry, subject, context)
+    {
+      findings.append(finding)
     }
     return findings
   }
@@ -57,11 +75,19 @@ struct ReentrancyDetector: Detector {
     case uncertain
     /// An account only the contract's keepers choose.
     case trusted
+    /// Any account, but only the contract's keepers can make the call.
+    case kept
   }
 
   private func handsControl(_ call: ExternalCall, at place: Place, in entry: EntryPoint) -> Bool {
     if case .creation = call.kind { return false }
-    guard call.canReenter, !call.isDelegate, let target = call.target else { return false }
+    // Before 0.5 a `view` function of another contract was called like any other.
+    guard !call.hasStipendOnly, !(call.isStatic && call.isEnforcedStatic), !call.isDelegate,
+      let target = call.target
+    else { return false }
+    if call.isStatic, call.lowLevel == nil, exposure(of: call, at: place, in: entry) != .chosen {
+      return false
+    }
     if let gas = call.gas, case .number(let limit)? = entry.constant(entry.operand(gas, of: place)),
       let limit = limit.integer, limit <= 2300, limit > 0
     {
@@ -78,19 +104,33 @@ struct ReentrancyDetector: Detector {
     return true
   }
 
+  private func sendsEther(_ call: ExternalCall, at place: Place, in entry: EntryPoint) -> Bool {
+    call.value.map { !entry.isZero(entry.operand($0, of: place)) } ?? false
+  }
+
   private func exposure(
-    of call: ExternalCall, at place: Place, in entry: EntryPoint, _ subject: ContractFacts
+    of call: ExternalCall, at place: Place, in entry: EntryPoint, _ subject: ContractFacts? = nil
   ) -> Exposure {
     guard let target = call.target else { return .trusted }
     let account = entry.operand(target, of: place)
     if entry.isSender(account) { return .chosen }
     let sources = entry.sources(of: account)
-    if entry.isCallerChosen(account) || sources.hasInput {
-      return entry.isVouchedFor(account, at: place) ? .trusted : .chosen
+    if sources.hasInput {
+      if entry.isVouchedFor(account, at: place) { return .trusted }
+      // A part of an aggregate that mixes input with what is kept or answered elsewhere.
+      let isMixed = sources.sources.contains { source in
+        switch source {
+        case .storage, .externalCall, .unknown: true
+        default: false
+        }
+      }
+      return isMixed ? .uncertain : .chosen
     }
     if sources.hasSender { return .chosen }
     if sources.isFixed { return .trusted }
-    if sources.storage.contains(where: { subject.isAttackerWritable($0) }) { return .chosen }
+    if let subject, sources.storage.contains(where: { subject.isAttackerWritable($0) }) {
+      return .chosen
+    }
     let onlyKept = sources.sources.allSatisfy { source in
       switch source {
       case .storage, .immutable, .constant, .creation: true
@@ -100,10 +140,27 @@ struct ReentrancyDetector: Detector {
     return onlyKept ? .trusted : .uncertain
   }
 
+  private func isFixed(_ call: ExternalCall, at place: Place, in entry: EntryPoint) -> Bool {
+    call.target.map { entry.sources(of: entry.operand($0, of: place)).isFixed } ?? true
+  }
+
   private func lateWrites(after call: Place, in entry: EntryPoint) -> [StorageAccess] {
     entry.storageWrites.filter { write in
       !write.location.isTransient && entry.canFollow(write.place, after: call)
         && write.place != call
+    }
+  }
+
+  /// Reads before a call of values that the entry has not brought up to date before the call.
+  private func staleReads(before call: Place, in entry: EntryPoint) -> [StorageAccess] {
+    entry.storageReads.filter { read in
+      guard entry.canFollow(call, after: read.place) else { return false }
+      return !entry.storageWrites.contains { write in
+        write.location.field == read.location.field
+          && zip(write.location.indexes, read.location.indexes).allSatisfy { entry.isSame($0, $1) }
+          && entry.canFollow(write.place, after: read.place)
+          && entry.alwaysPrecedes(write.place, call)
+      }
     }
   }
 
@@ -113,13 +170,13 @@ struct ReentrancyDetector: Detector {
     call place: Place, _ exposure: Exposure, _ late: [StorageAccess], _ entry: EntryPoint,
     _ subject: ContractFacts, _ context: AuditContext
   ) -> Finding? {
-    let reads = entry.storageReads.filter { entry.canFollow(place, after: $0.place) }
+    let reads = staleReads(before: place, in: entry)
     let stale = late.filter { write in
       reads.contains { $0.location.field.overlaps(write.location.field) }
     }
     guard let write = stale.first, let call = entry.externalCall(at: place) else { return nil }
     let read = reads.first { $0.location.field.overlaps(write.location.field) }
-    let sendsEther = call.value.map { !entry.isZero(entry.operand($0, of: place)) } ?? false
+    let sendsEther = sendsEther(call, at: place, in: entry)
     let severity: Severity
     let confidence: Confidence
     switch (exposure, sendsEther) {
@@ -128,6 +185,7 @@ struct ReentrancyDetector: Detector {
     case (.uncertain, true): (severity, confidence) = (.medium, .medium)
     case (.trusted, true), (.uncertain, false): (severity, confidence) = (.low, .medium)
     case (.trusted, false): (severity, confidence) = (.low, .low)
+    case (.kept, _): (severity, confidence) = (.low, .medium)
     }
     let fields = unique(stale.map { "`\($0.location.field.text)`" })
     var related = [entry.findingLocation(write.place, role: "written after the call")]
@@ -149,7 +207,7 @@ struct ReentrancyDetector: Detector {
     _ place: Place, _ entry: EntryPoint, _ subject: ContractFacts, _ context: AuditContext
   ) -> Finding? {
     guard entry.lock(at: place) == nil else { return nil }
-    let reads = entry.storageReads.filter { entry.canFollow(place, after: $0.place) }
+    let reads = staleReads(before: place, in: entry)
     guard
       let write = lateWrites(after: place, in: entry).first(where: { write in
         reads.contains { $0.location.field.overlaps(write.location.field) }
@@ -170,7 +228,10 @@ struct ReentrancyDetector: Detector {
     call place: Place, _ exposure: Exposure, _ late: [StorageAccess], _ entry: EntryPoint,
     _ entries: [EntryPoint], _ subject: ContractFacts, _ context: AuditContext
   ) -> Finding? {
-    guard exposure == .chosen else { return nil }
+    // Without ether or anything else done before the call there is nothing to be half-way through.
+    guard exposure == .chosen, let call = entry.externalCall(at: place),
+      sendsEther(call, at: place, in: entry)
+    else { return nil }
     for write in late {
       for other in entries where other !== entry {
         guard
@@ -248,6 +309,7 @@ struct ReentrancyDetector: Detector {
   private func describe(_ exposure: Exposure) -> String {
     switch exposure {
     case .chosen: "an account the caller chooses"
+    case .kept: "the account paid"
     case .uncertain: "another contract"
     case .trusted: "a contract fixed by this contract's keepers"
     }
@@ -257,260 +319,4 @@ struct ReentrancyDetector: Detector {
     var seen: Set<String> = []
     return texts.filter { seen.insert($0).inserted }
   }
-}
-
-// MARK: - Rule pages
-
-extension ReentrancyDetector {
-  static let state = Rule(
-    id: "reentrancy-state",
-    title: "State is brought up to date only after an external call",
-    severity: .high, confidence: .high, category: .reentrancy,
-    summary: """
-      An external call that can run foreign code stands between a read of a state variable and its update, and no \
-      reentrancy lock is held. Calls limited to 2300 gas, static calls and calls only privileged callers can make \
-      do not count.
-      """,
-    why: """
-      The called account can call back before the update and repeat an action the old value still allows, such as \
-      withdrawing the same balance again.
-      """,
-    howToFix: """
-      Write the new state before the call (checks, effects, interactions), or hold a reentrancy lock over the whole \
-      function and over every function that uses the same state.
-      """,
-    exampleThatFires: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Vault {
-        mapping(address => uint256) public balances;
-
-        function deposit() external payable {
-          balances[msg.sender] += msg.value;
-        }
-
-        function withdraw() external {
-          uint256 amount = balances[msg.sender];
-          (bool sent, ) = msg.sender.call{value: amount}("");
-          require(sent, "send failed");
-          balances[msg.sender] = 0;
-        }
-      }
-      """,
-    exampleThatDoesNot: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Vault {
-        mapping(address => uint256) public balances;
-
-        function deposit() external payable {
-          balances[msg.sender] += msg.value;
-        }
-
-        function withdraw() external {
-          uint256 amount = balances[msg.sender];
-          balances[msg.sender] = 0;
-          (bool sent, ) = msg.sender.call{value: amount}("");
-          require(sent, "send failed");
-        }
-      }
-      """,
-    references: [.swc(107), .cwe(841)])
-
-  static let crossFunction = Rule(
-    id: "reentrancy-cross-function",
-    title: "A function can be entered while another has not finished its books",
-    severity: .medium, confidence: .medium, category: .reentrancy,
-    summary: """
-      State is written after an external call to an account the caller chooses, and another function without lock \
-      relies on that state.
-      """,
-    why: """
-      The called account enters through the other function and acts on a value that is about to change.
-      """,
-    howToFix: """
-      Write the state before the call, or hold one reentrancy lock over all functions that share it.
-      """,
-    exampleThatFires: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Raffle {
-        mapping(address => bool) public claimed;
-        mapping(address => uint256) public points;
-
-        function claim(address payable to) external {
-          (bool sent, ) = to.call("");
-          require(sent, "call failed");
-          claimed[msg.sender] = true;
-        }
-
-        function swap() external {
-          require(!claimed[msg.sender], "claimed");
-          points[msg.sender] += 1;
-        }
-      }
-      """,
-    exampleThatDoesNot: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Raffle {
-        mapping(address => bool) public claimed;
-        mapping(address => uint256) public points;
-
-        function claim(address payable to) external {
-          claimed[msg.sender] = true;
-          (bool sent, ) = to.call("");
-          require(sent, "call failed");
-        }
-
-        function swap() external {
-          require(!claimed[msg.sender], "claimed");
-          points[msg.sender] += 1;
-        }
-      }
-      """,
-    references: [.swc(107), .cwe(841)])
-
-  static let readOnly = Rule(
-    id: "reentrancy-read-only",
-    title: "A view shows half-updated state during an external call",
-    severity: .low, confidence: .medium, category: .reentrancy,
-    summary: """
-      While ether is sent to an account the caller chooses, a view that computes from several state variables \
-      reads one that is written only after the call, and the view does not look at the lock.
-      """,
-    why: """
-      Other contracts use such views as prices. Inside the call they see one side of the books updated and the other \
-      not, even where a lock protects this contract itself.
-      """,
-    howToFix: "Write all state before the call, or let the view revert while the lock is held.",
-    exampleThatFires: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Pool {
-        uint256 public supply;
-        uint256 public reserve;
-        mapping(address => uint256) public shares;
-
-        function exit(uint256 amount) external {
-          shares[msg.sender] -= amount;
-          reserve -= amount;
-          (bool sent, ) = msg.sender.call{value: amount}("");
-          require(sent, "send failed");
-          supply -= amount;
-        }
-
-        function price() external view returns (uint256) {
-          return (reserve * 1e18) / supply;
-        }
-      }
-      """,
-    exampleThatDoesNot: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Pool {
-        uint256 public supply;
-        uint256 public reserve;
-        mapping(address => uint256) public shares;
-
-        function exit(uint256 amount) external {
-          shares[msg.sender] -= amount;
-          reserve -= amount;
-          supply -= amount;
-          (bool sent, ) = msg.sender.call{value: amount}("");
-          require(sent, "send failed");
-        }
-
-        function price() external view returns (uint256) {
-          return (reserve * 1e18) / supply;
-        }
-      }
-      """,
-    references: [.swc(107), .cwe(841)])
-
-  static let stipend = Rule(
-    id: "reentrancy-stipend",
-    title: "Only the gas stipend prevents reentrancy",
-    severity: .informational, confidence: .high, category: .reentrancy,
-    summary: """
-      A state variable is read before and written after `transfer` or `send`, which pass on 2300 gas.
-      """,
-    why: """
-      The receiver cannot do much with 2300 gas today. Gas prices have changed before, and chains \
-      other than mainnet have their own.
-      """,
-    howToFix: "Write the new state before sending.",
-    exampleThatFires: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Vault {
-        mapping(address => uint256) public balances;
-        function deposit() external payable { balances[msg.sender] += msg.value; }
-        function withdraw() external {
-          payable(msg.sender).transfer(balances[msg.sender]);
-          balances[msg.sender] = 0;
-        }
-      }
-      """,
-    exampleThatDoesNot: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Vault {
-        mapping(address => uint256) public balances;
-        function deposit() external payable { balances[msg.sender] += msg.value; }
-        function withdraw() external {
-          uint256 amount = balances[msg.sender];
-          balances[msg.sender] = 0;
-          payable(msg.sender).transfer(amount);
-        }
-      }
-      """,
-    references: [.swc(107), .swc(134)])
-
-  static let events = Rule(
-    id: "reentrancy-events",
-    title: "Event logged after an external call",
-    severity: .informational, confidence: .medium, category: .reentrancy,
-    summary: """
-      An event is logged after a call to an account the caller chooses, and nothing else is changed after it.
-      """,
-    why: "On reentry the log shows actions in another order than they happened.",
-    howToFix: "Log the event before the call, or hold a reentrancy lock.",
-    exampleThatFires: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Relay {
-        event Called(address target);
-
-        function run(address target) external {
-          (bool done, ) = target.call("");
-          require(done, "call failed");
-          emit Called(target);
-        }
-      }
-      """,
-    exampleThatDoesNot: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Relay {
-        event Called(address target);
-
-        function run(address target) external {
-          emit Called(target);
-          (bool done, ) = target.call("");
-          require(done, "call failed");
-        }
-      }
-      """,
-    references: [.swc(107)])
 }

@@ -26,7 +26,13 @@ struct UncheckedCallDetector: Detector {
     of lowLevel: LowLevelCall, _ call: ExternalCall, at place: Place, _ entry: EntryPoint,
     _ subject: ContractFacts, _ context: AuditContext
   ) -> Finding? {
-    guard lowLevel != .transfer, entry.successHandling(of: place) == .ignored else { return nil }
+    guard lowLevel != .transfer else { return nil }
+    switch entry.successHandling(of: place) {
+    case .ignored: break
+    case .branch:
+      return uselessCheck(of: place, entry, subject, context)
+    case .implied, .passedOn: return nil
+    }
     let sendsEther = lowLevel == .send || call.value != nil
     // In assembly dropping the flag is written out (`pop(call(...))`): a decision, if a risky one.
     let severity: Severity = call.isAssembly ? .low : .medium
@@ -37,6 +43,74 @@ struct UncheckedCallDetector: Detector {
         looks at the answer. \(sendsEther ? "Ether that was not sent counts as sent" : "What should have happened is taken as done").
         """,
       severity: severity, contract: subject.contract, role: "call")
+  }
+
+  /// A branch on the success flag that makes no difference, or reverts when the call succeeded.
+  private func uselessCheck(
+    of place: Place, _ entry: EntryPoint, _ subject: ContractFacts, _ context: AuditContext
+  ) -> Finding? {
+    let graph = entry[place.frame].graph
+    guard let check = graph.check(of: place.value) else { return nil }
+    let message: String
+    if check.isIdle {
+      message = """
+        The success of `\(entry.sourceText(place))` is asked for, but nothing different is done \
+        when it fails.
+        """
+    } else if check.isInverted {
+      message = """
+        When `\(entry.sourceText(place))` succeeds, everything is reverted; when it fails, the \
+        function goes on. The check is the wrong way round.
+        """
+    } else {
+      return nil
+    }
+    return .make(
+      rule: Self.lowLevel, at: entry.sourcePlace(place), in: context.program, message: message,
+      contract: subject.contract, role: "call",
+      related: [
+        entry.findingLocation(Place(frame: place.frame, value: check.condition), role: "checked here")
+      ])
+  }
+
+  // MARK: - Calls that are never made
+
+  func findings(in context: AuditContext) -> [Finding] {
+    var findings: [Finding] = []
+    for function in context.facts.functions {
+      guard let body = function.body else { continue }
+      for statement in body.statements {
+        AnySyntax.statement(statement).walk { node in
+          if case .statement(let inner) = node, case .expression(let expression) = inner.kind,
+            isOnlyPrepared(expression, context.program)
+          {
+            findings.append(
+              .make(
+                rule: Self.lowLevel, at: expression, in: context.program,
+                message: """
+                  The ether is only stated here; the call itself, a pair of parentheses after it, \
+                  is missing. Nothing is sent, and what follows takes it as sent.
+                  """,
+                role: "call is never made"))
+          }
+          return .into
+        }
+      }
+    }
+    return findings
+  }
+
+  /// `to.call.value(amount)` without the parentheses that make the call.
+  private func isOnlyPrepared(_ expression: Expression, _ program: Program) -> Bool {
+    guard case .call(let callee, let arguments) = expression.withoutParentheses.kind,
+      arguments.values.count == 1,
+      case .memberAccess(let base, let option) = callee.withoutParentheses.kind,
+      option.text == "value",
+      case .memberAccess(let account, let name) = base.withoutParentheses.kind,
+      ["call", "callcode"].contains(name.text), program.declaration(of: base) == nil
+    else { return false }
+    if case .address = program.type(of: account) { return true }
+    return false
   }
 
   private func ignoredResult(
@@ -65,6 +139,50 @@ struct UncheckedCallDetector: Detector {
         `\(entry.sourceText(place))`.
         """,
       contract: subject.contract, role: "call")
+  }
+}
+
+extension FunctionGraph {
+  /// How the success flag of a call is checked.
+  fileprivate struct SuccessCheck {
+    let condition: ValueID
+    /// Both ways lead to the same place without doing anything.
+    let isIdle: Bool
+    /// Success never returns normally, failure does.
+    let isInverted: Bool
+  }
+
+  /// The branch that a call's success flag decides, through negations.
+  fileprivate func check(of call: ValueID) -> SuccessCheck? {
+    for block in blocks {
+      guard case .branch(let condition, let then, let otherwise) = block.terminator else { continue }
+      var value = condition
+      var polarity = true
+      while case .unary(.not, let inner, _) = self[value].operation {
+        value = inner
+        polarity.toggle()
+      }
+      guard case .result(call, 0) = self[value].operation else { continue }
+      let success = polarity ? then : otherwise
+      let failure = polarity ? otherwise : then
+      let ends = [success, failure].map { end(of: $0) }
+      let returns = [success, failure].map { way in
+        exit.map { way == $0 || canReach(way, $0) } ?? false
+      }
+      return SuccessCheck(
+        condition: condition, isIdle: ends[0] == ends[1], isInverted: !returns[0] && returns[1])
+    }
+    return nil
+  }
+
+  /// The first block at or after one that does something or can be reached otherwise.
+  private func end(of start: BlockID) -> BlockID {
+    var block = start
+    for _ in 0..<16 {
+      guard case .jump(let next) = self[block].terminator, self[block].values.isEmpty else { break }
+      block = next
+    }
+    return block
   }
 }
 

@@ -294,6 +294,12 @@ extension FunctionLowering {
         return lowerLowLevel(call, kind, wanted: wanted)
       }
       if isValue(base), program.declaration(of: callee) == nil {
+        // A number, a string or a list has no code: the function is a library's whose source is missing.
+        guard program.type(of: base).mayHaveCode else {
+          let value = unknown(
+            [lowerToMemory(base)] + lowerArguments(call), call, type: program.type(of: call))
+          return (nil, wanted.map { _ in value })
+        }
         return lowerExternal(
           call, .function(nil), name: name.text, isStatic: false, parameters: [], wanted: wanted,
           isTry: isTry)

@@ -279,6 +279,14 @@ extension SolidityType {
     }
   }
 
+  /// Whether a value of the type can name an account: what could not be told counts.
+  var mayHaveCode: Bool {
+    switch self {
+    case .address, .contract, .unknown, .function: true
+    default: false
+    }
+  }
+
   /// Whether the type is a signed integer or fixed point number.
   var isSigned: Bool {
     switch self {
