@@ -84,7 +84,7 @@ extension EntryPoint {
         return memberships.contains(location.field)
       }
     }
-    if isMember { return .caller }
+    if isMember || guards.contains(where: { isDuringConstruction($0.predicate) }) { return .caller }
     var isDelegationOnly = false
     for held in guards {
       for part in held.predicate.parts {
@@ -98,6 +98,22 @@ extension EntryPoint {
     }
     if let field = onceField(guards, locks: locks) { return .once(field) }
     return isDelegationOnly ? .delegationOnly : .none
+  }
+
+  /// Whether a condition holds only while a constructor runs: this account has no code yet.
+  private func isDuringConstruction(_ predicate: Predicate) -> Bool {
+    switch predicate {
+    case .all(let parts): return parts.contains(where: isDuringConstruction)
+    case .comparison(.equal, let left, let right):
+      return [left, right].contains { side in
+        let source = origin(of: side)
+        guard case .accountCode(_, let account) = self[source].operation else { return false }
+        let owner = origin(of: Place(frame: source.frame, value: account))
+        guard case .environment(.this) = self[owner].operation else { return false }
+        return true
+      }
+    default: return false
+    }
   }
 
   /// Whether a function on the way has a modifier whose source is not at hand. Most of those check the caller, and what

@@ -242,8 +242,8 @@ extension ProxyRules {
     title: "A selfdestruct in code that runs by delegatecall",
     severity: .medium, confidence: .medium, category: .proxy,
     summary: """
-      A selfdestruct in a contract that a proxy, a clone or another contract runs by delegatecall, limited to some \
-      callers. (One that anyone can reach is an unprotected selfdestruct.)
+      A selfdestruct in a contract that a proxy, a clone or another contract runs by delegatecall. One that \
+      anyone can reach is told as an unprotected selfdestruct instead.
       """,
     why: """
       Run by delegatecall it destroys the proxy; called directly it destroys the code behind all proxies, which \
