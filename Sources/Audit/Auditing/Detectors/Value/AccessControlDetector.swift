@@ -97,7 +97,9 @@ struct AccessControlDetector: Detector {
           if asked.contains(where: { $0.root == field.root }) { return nil }
           if asked.contains(where: { scalar in
             scalar.isScalar && entry.storageWrites.contains { $0.location.field == scalar }
-          }) { return nil }
+          }) {
+            return nil
+          }
         }
       default: continue
       }
@@ -144,7 +146,7 @@ struct AccessControlDetector: Detector {
       guard let variable = field.variable, variable.visibility == .public else { return false }
       return variable.name == "balanceOf" && field.members == ["[]"]
     }
-    return     entries.filter { $0.isView && ["balanceOf", "balances"].contains($0.name) }
+    return entries.filter { $0.isView && ["balanceOf", "balances"].contains($0.name) }
       .flatMap { $0.storageReads.map(\.location.field) }
       .filter { !$0.isScalar && $0.members.count == 1 } + getters
   }
@@ -219,7 +221,8 @@ struct AccessControlDetector: Detector {
         guard let call = other.externalCall(at: place) else { continue }
         let parts = [call.target, call.value].compactMap { $0 } + call.arguments
         for part in parts {
-          let sources = other.sources(of: other.operand(part, of: place), options: .throughExternalCalls)
+          let sources = other.sources(
+            of: other.operand(part, of: place), options: .throughExternalCalls)
           guard sources.storage.contains(where: { $0.overlaps(field) }) else { continue }
           return .make(
             rule: Self.setter, at: entry.sourcePlace(write.place), in: context.program,
@@ -281,6 +284,7 @@ struct AccessControlDetector: Detector {
         array that long cover all of storage, so a write of an element can change any variable.
         """,
       contract: subject.contract, role: "length is written",
-      related: element.map { [entry.findingLocation($0.place, role: "any element is written")] } ?? [])
+      related: element.map { [entry.findingLocation($0.place, role: "any element is written")] }
+        ?? [])
   }
 }

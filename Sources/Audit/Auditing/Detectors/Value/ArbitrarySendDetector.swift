@@ -54,7 +54,8 @@ struct ArbitrarySendDetector: Detector {
       !subject.reentrancyLocks.contains { $0.overlaps(write.location.field) }
     }
     let asksOthers = entry.externalCalls.contains { other in
-      other != place && entry.externalCall(at: other).map { !$0.isStatic && $0.lowLevel == nil } ?? false
+      other != place
+        && entry.externalCall(at: other).map { !$0.isStatic && $0.lowLevel == nil } ?? false
     }
     let ownAmount = amountSources.storage.first { field in !field.isScalar }
     if let field = ownAmount {
@@ -147,8 +148,9 @@ struct ArbitrarySendDetector: Detector {
         return [left, right].contains { entry.sources(of: $0).hasInput }
       case .caller(let check):
         if case .amount = check.kind {
-          guard case .binary(let operation, let left, let right, _, _) =
-            entry[entry.origin(of: check.condition)].operation
+          guard
+            case .binary(let operation, let left, let right, _, _) =
+              entry[entry.origin(of: check.condition)].operation
           else { return true }
           let source = entry.origin(of: check.condition)
           let isLeft = entry.isSame(Place(frame: source.frame, value: left), amount)
@@ -225,7 +227,9 @@ struct ArbitrarySendDetector: Detector {
   /// A guard that compares a hash of what the caller supplies with something else.
   private func guessed(at place: Place, _ entry: EntryPoint) -> Place? {
     for guardCondition in entry.guards(of: place) {
-      guard case .comparison(.equal, let left, let right) = guardCondition.predicate else { continue }
+      guard case .comparison(.equal, let left, let right) = guardCondition.predicate else {
+        continue
+      }
       for side in [left, right] {
         if case .builtin(let name, _) = entry[entry.origin(of: side)].operation,
           ["keccak256", "sha3", "sha256", "ripemd160"].contains(name),
@@ -246,7 +250,8 @@ struct ArbitrarySendDetector: Detector {
   ) -> Finding? {
     let arguments: [ValueID]
     switch (call.name, call.arguments.count) {
-    case ("transferFrom", 3), ("safeTransferFrom", 3), ("safeTransferFrom", 4): arguments = call.arguments
+    case ("transferFrom", 3), ("safeTransferFrom", 3), ("safeTransferFrom", 4):
+      arguments = call.arguments
     default: return nil
     }
     return tokenFinding(
@@ -294,7 +299,8 @@ struct ArbitrarySendDetector: Detector {
     _ context: AuditContext
   ) -> Finding? {
     guard !entry.isSender(from), !entry.isThis(from) else { return nil }
-    guard case .parameter = entry[entry.origin(of: from)].operation, entry.isCallerChosen(from) else {
+    guard case .parameter = entry[entry.origin(of: from)].operation, entry.isCallerChosen(from)
+    else {
       return nil
     }
     guard !entry.isSigned(place) else { return nil }
@@ -306,7 +312,8 @@ struct ArbitrarySendDetector: Detector {
     }
     // The account was called itself on the way here, and could have refused.
     let agrees = entry.externalCalls.contains { other in
-      guard let target = entry.externalCall(at: other)?.target, entry.alwaysPrecedes(other, place)
+      guard let call = entry.externalCall(at: other), let target = call.target, !call.isStatic,
+        other != place, entry.canFollow(place, after: other)
       else { return false }
       return entry.sources(of: entry.operand(target, of: other)).sources
         == entry.sources(of: from).sources

@@ -46,7 +46,9 @@ struct RandomnessDetector: Detector {
     case .builtin(let name, let arguments):
       switch name {
       case "keccak256", "sha3", "sha256", "ripemd160":
-        let drawn = arguments.contains { entry.sources(of: entry.operand($0, of: place)).hasBlockData }
+        let drawn = arguments.contains {
+          entry.sources(of: entry.operand($0, of: place)).hasBlockData
+        }
         return drawn ? place : nil
       case "blockhash", "block.blockhash": return place
       default: return nil
@@ -98,15 +100,23 @@ struct RandomnessDetector: Detector {
   /// Whether a draw ends in a choice: a remainder, a comparison, or a branch.
   private func decides(_ draw: Place, _ entry: EntryPoint) -> Bool {
     if case .binary(.modulo, _, _, _, _) = entry[draw].operation { return true }
-    for flow in entry.flows(from: draw) {
+    let flows = entry.flows(from: draw)
+    // The hash of a block held against one computed from a header is a proof of history.
+    if case .builtin(let name, _) = entry[draw].operation, name.hasSuffix("blockhash"),
+      flows.contains(where: { isHeldAgainstHash($0, entry) })
+    {
+      return false
+    }
+    for flow in flows {
       switch entry[flow].operation {
       case .binary(let operation, _, _, _, _):
         switch operation {
         case .modulo, .less, .greater, .lessOrEqual, .greaterOrEqual, .divide, .bitAnd: return true
         case .equal, .notEqual:
-          // The hash of a block held against another is a proof of history, not a draw.
           if case .builtin(let name, _) = entry[draw].operation, name.hasSuffix("blockhash") {
-            if isHeldAgainstHash(flow, entry) { continue }
+            guard case .binary(_, let left, let right, _, _) = entry[flow].operation,
+              ![left, right].contains(where: { entry.isZero(entry.operand($0, of: flow)) })
+            else { continue }
             return true
           }
           if entry.sources(of: flow).sources.allSatisfy({ source in
@@ -114,7 +124,9 @@ struct RandomnessDetector: Detector {
             case .environment, .constant, .parameter, .blockHash, .storage: true
             default: false
             }
-          }) { return true }
+          }) {
+            return true
+          }
         default: continue
         }
       case .convert(_, let from, _):
@@ -129,19 +141,20 @@ struct RandomnessDetector: Detector {
   }
 
   private func isHeldAgainstHash(_ comparison: Place, _ entry: EntryPoint) -> Bool {
-    guard case .binary(_, let left, let right, _, _) = entry[comparison].operation else {
-      return false
-    }
+    guard case .binary(let operation, let left, let right, _, _) = entry[comparison].operation,
+      operation == .equal || operation == .notEqual
+    else { return false }
     return [left, right].contains { side in
       let source = entry.origin(of: entry.operand(side, of: comparison))
       if case .builtin("keccak256", _) = entry[source].operation { return true }
-      return entry.isZero(source)
+      return false
     }
   }
 
   /// Whether the entry changes or answers anything: a draw without outcome decides nothing.
   private func hasOutcome(_ entry: EntryPoint) -> Bool {
-    !entry.storageWrites.isEmpty || !entry.externalCalls.isEmpty || !entry.events.isEmpty
+    let acts = entry.externalCalls.contains { !(entry.externalCall(at: $0)?.isStatic ?? true) }
+    return acts || !entry.storageWrites.isEmpty || !entry.events.isEmpty
       || !(entry.function?.returnParameters.isEmpty ?? true) || !entry.selfdestructs.isEmpty
   }
 
@@ -159,7 +172,9 @@ struct RandomnessDetector: Detector {
     let exact = comparison == .equal || comparison == .notEqual
     if exact, entry.isZero(other) { return nil }
     // A deadline the caller states protects the caller.
-    if !exact, case .parameter = entry[entry.origin(of: other)].operation, entry.isCallerChosen(other) {
+    if !exact, case .parameter = entry[entry.origin(of: other)].operation,
+      entry.isCallerChosen(other)
+    {
       return nil
     }
     return .make(

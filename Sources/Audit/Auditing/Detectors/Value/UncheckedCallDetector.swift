@@ -69,7 +69,8 @@ struct UncheckedCallDetector: Detector {
       rule: Self.lowLevel, at: entry.sourcePlace(place), in: context.program, message: message,
       contract: subject.contract, role: "call",
       related: [
-        entry.findingLocation(Place(frame: place.frame, value: check.condition), role: "checked here")
+        entry.findingLocation(
+          Place(frame: place.frame, value: check.condition), role: "checked here")
       ])
   }
 
@@ -123,7 +124,9 @@ struct UncheckedCallDetector: Detector {
     else { return nil }
     // A body tells that this very token reverts instead of answering false.
     if function.body != nil { return nil }
-    if ["transfer", "transferFrom"].contains(function.name), [2, 3].contains(function.parameters.count) {
+    if ["transfer", "transferFrom"].contains(function.name),
+      [2, 3].contains(function.parameters.count)
+    {
       return .make(
         rule: Self.transfer, at: entry.sourcePlace(place), in: context.program,
         message: """
@@ -155,7 +158,9 @@ extension FunctionGraph {
   /// The branch that a call's success flag decides, through negations.
   fileprivate func check(of call: ValueID) -> SuccessCheck? {
     for block in blocks {
-      guard case .branch(let condition, let then, let otherwise) = block.terminator else { continue }
+      guard case .branch(let condition, let then, let otherwise) = block.terminator else {
+        continue
+      }
       var value = condition
       var polarity = true
       while case .unary(.not, let inner, _) = self[value].operation {
