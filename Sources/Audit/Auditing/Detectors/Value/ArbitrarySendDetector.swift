@@ -45,6 +45,18 @@ struct ArbitrarySendDetector: Detector {
     let toChosen = entry.isCallerChosen(account)
     // Ether that came with this very call may go where its sender likes.
     if toSender || toChosen, amountSources.contains(.environment(.callValue)) { return nil }
+    if !toSender, !toChosen, entry.storageWrites.isEmpty,
+      let setting = openSetting(of: account, entry, subject)
+    {
+      return .make(
+        rule: Self.ether, at: entry.sourcePlace(place), in: context.program,
+        message: """
+          Anyone can put an account of their choice into `\(setting.location.field.text)` through \
+          `\(setting.entry.name)` and then have `\(entry.sourceText(place))` pay it.
+          """,
+        contract: subject.contract, role: "ether leaves here",
+        related: [setting.entry.findingLocation(setting.place, role: "set by anyone")])
+    }
     guard toSender || toChosen else {
       return orderingFinding(
         account, amountSources, at: place, toSender: false, entry, subject, context)
@@ -116,6 +128,22 @@ struct ArbitrarySendDetector: Detector {
       contract: subject.contract, role: "ether leaves here",
       related: [entry.entryLocation].compactMap { $0 },
       evidence: [entry.callPathEvidence(to: place, "ether is sent")].compactMap { $0 })
+  }
+
+  /// A write, open to everyone and without any condition or payment, of the variable a receiver is read from.
+  private func openSetting(
+    of account: Place, _ entry: EntryPoint, _ subject: ContractFacts
+  ) -> StorageAccess? {
+    guard let location = entry.location(at: entry.origin(of: account)), location.field.isScalar
+    else { return nil }
+    return subject.writers(of: location.field).first { write in
+      let setter = write.entry
+      guard setter.hasCallerInput, !setter.isPayable, setter.guards(of: write.place).isEmpty,
+        !setter.hasUnknownModifier(at: write.place), let value = write.value
+      else { return false }
+      let sources = setter.sources(of: value)
+      return sources.hasInput || sources.hasSender
+    }
   }
 
   /// Whether the caller picks an amount that no guard bounds from above and that all books merely subtract, wrapping.
@@ -315,8 +343,8 @@ struct ArbitrarySendDetector: Detector {
       guard let call = entry.externalCall(at: other), let target = call.target, !call.isStatic,
         other != place, entry.canFollow(place, after: other)
       else { return false }
-      return entry.sources(of: entry.operand(target, of: other)).sources
-        == entry.sources(of: from).sources
+      let called = entry.sources(of: entry.operand(target, of: other)).sources
+      return entry.sources(of: from).sources.allSatisfy(called.contains)
     }
     if agrees { return nil }
     // An allowance or a right kept under the giver's address is a permission too.

@@ -322,8 +322,11 @@ struct OracleDetector: Detector {
             guard entry.isInLoop(flow) else { return false }
             switch entry[flow].operation {
             case .externalCall, .write: return true
-            case .binary(let operation, _, _, _, _):
-              return [.add, .greaterOrEqual, .equal, .lessOrEqual].contains(operation)
+            case .binary(let operation, let left, let right, _, _):
+              // That no ether came is true in every round.
+              let isNothing = [left, right].contains { entry.isZero(entry.operand($0, of: flow)) }
+              return !isNothing
+                && [.add, .greaterOrEqual, .equal, .lessOrEqual].contains(operation)
             default: return false
             }
           }),

@@ -10,7 +10,8 @@ struct RandomnessDetector: Detector {
     var findings: [Finding] = []
     let entries = subject.entryPoints + subject.unreachedFunctions
     for entry in entries + (subject.deployment.map { [$0] } ?? []) {
-      guard hasOutcome(entry) else { continue }
+      // A helper nothing here reaches may do anything with blocks, such as burning gas.
+      guard entry.kind != .unreached || hasOutcome(entry) else { continue }
       var reported: Set<Place> = []
       for frame in entry.frames {
         for value in frame.graph.index.builtins + frame.graph.index.arithmetic {
@@ -170,7 +171,8 @@ struct RandomnessDetector: Detector {
     guard let clock = sides.firstIndex(where: { readsClock($0, entry) }) else { return nil }
     let other = sides[1 - clock]
     let exact = comparison == .equal || comparison == .notEqual
-    if exact, entry.isZero(other) { return nil }
+    // A stored time that is zero has not been set yet.
+    if exact, entry.isZero(other), !entry.isEnvironment(sides[clock], .timestamp) { return nil }
     // A deadline the caller states protects the caller.
     if !exact, case .parameter = entry[entry.origin(of: other)].operation,
       entry.isCallerChosen(other)
