@@ -87,6 +87,30 @@ enum ValueAccessPairs {
         """,
       fault: "tower", cure: "Tower"),
     ValuePair(
+      name: "the deployer's place", rule: "unprotected-ownership",
+      source: """
+        pragma solidity 0.8.20;
+        contract Guild {
+          address public head;
+          constructor() { head = msg.sender; }
+          function elect(address next) public { @ head = next; }
+        }
+        """,
+      fault: "", cure: "require(msg.sender == head);"),
+    ValuePair(
+      name: "a receiver anyone can set", rule: "arbitrary-send-ether",
+      source: """
+        pragma solidity 0.7.6;
+        contract Spout {
+          address payable private basin;
+          address private immutable mason = msg.sender;
+          receive() external payable {}
+          function aim() public { @ basin = msg.sender; }
+          function pour() public { basin.transfer(address(this).balance); }
+        }
+        """,
+      fault: "", cure: "require(msg.sender == mason);"),
+    ValuePair(
       name: "destroyed by anyone", rule: "unprotected-selfdestruct",
       source: """
         pragma solidity 0.7.6;

@@ -18,7 +18,9 @@ struct AccessControlDetector: Detector {
     for entry in entries where !entry.isView {
       for write in entry.storageWrites
       where !entry.isRestricted(write.place) && !entry.hasUnknownModifier(at: write.place) {
-        if let finding = ownershipFinding(write, entry, keys, subject, context) {
+        if let finding = ownershipFinding(write, entry, keys, subject, context)
+          ?? deployerFinding(write, entry, subject, context)
+        {
           findings.append(finding)
         } else if let finding = balanceFinding(write, entry, balances, subject, context) {
           findings.append(finding)
@@ -133,6 +135,31 @@ struct AccessControlDetector: Detector {
         permission.entry.findingLocation(permission.condition, role: "decides who may call"),
       ].compactMap { $0 },
       evidence: [entry.callPathEvidence(to: write.place, "the write")].compactMap { $0 })
+  }
+
+  /// A variable that deployment gives to the deployer, as is done for roles, and that anyone can overwrite.
+  private func deployerFinding(
+    _ write: StorageAccess, _ entry: EntryPoint, _ subject: ContractFacts, _ context: AuditContext
+  ) -> Finding? {
+    let field = write.location.field
+    guard field.isScalar, case .function = entry.kind, !entry.isPayable,
+      let value = write.value, entry.isCallerChosen(value) || entry.isSender(value),
+      entry.guards(of: write.place).isEmpty, !entry.hasOpenHook(subject),
+      let deployment = subject.deployment,
+      let given = deployment.storageWrites.first(where: { initial in
+        initial.location.field == field && initial.value.map { deployment.isSender($0) } ?? false
+      })
+    else { return nil }
+    return .make(
+      rule: Self.ownership, at: entry.sourcePlace(write.place), in: context.program,
+      message: """
+        Anyone can call `\(entry.name)`, which sets `\(field.text)`. Deployment gives it to the \
+        deployer, so it stands for a right that anyone can take.
+        """,
+      severity: .medium, contract: subject.contract, role: "written without permission",
+      related: [
+        entry.entryLocation, deployment.findingLocation(given.place, role: "given to the deployer"),
+      ].compactMap { $0 })
   }
 
   // MARK: - Balances

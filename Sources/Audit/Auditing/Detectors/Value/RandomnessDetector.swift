@@ -118,6 +118,12 @@ struct RandomnessDetector: Detector {
             guard case .binary(_, let left, let right, _, _) = entry[flow].operation,
               ![left, right].contains(where: { entry.isZero(entry.operand($0, of: flow)) })
             else { continue }
+            // A view that compares what it is given answers a question about the chain.
+            if entry.isView,
+              [left, right].contains(where: { entry.isCallerChosen(entry.operand($0, of: flow)) })
+            {
+              continue
+            }
             return true
           }
           if entry.sources(of: flow).sources.allSatisfy({ source in
