@@ -18,7 +18,9 @@ struct AccessControlDetector: Detector {
     for entry in entries where !entry.isView {
       for write in entry.storageWrites
       where !entry.isRestricted(write.place) && !entry.hasUnknownModifier(at: write.place) {
-        if let finding = ownershipFinding(write, entry, keys, subject, context) {
+        if let finding = ownershipFinding(write, entry, keys, subject, context)
+          ?? deployerFinding(write, entry, subject, context)
+        {
           findings.append(finding)
         } else if let finding = balanceFinding(write, entry, balances, subject, context) {
           findings.append(finding)
@@ -97,7 +99,9 @@ struct AccessControlDetector: Detector {
           if asked.contains(where: { $0.root == field.root }) { return nil }
           if asked.contains(where: { scalar in
             scalar.isScalar && entry.storageWrites.contains { $0.location.field == scalar }
-          }) { return nil }
+          }) {
+            return nil
+          }
         }
       default: continue
       }
@@ -133,6 +137,31 @@ struct AccessControlDetector: Detector {
       evidence: [entry.callPathEvidence(to: write.place, "the write")].compactMap { $0 })
   }
 
+  /// A variable that deployment gives to the deployer, as is done for roles, and that anyone can overwrite.
+  private func deployerFinding(
+    _ write: StorageAccess, _ entry: EntryPoint, _ subject: ContractFacts, _ context: AuditContext
+  ) -> Finding? {
+    let field = write.location.field
+    guard field.isScalar, case .function = entry.kind, !entry.isPayable,
+      let value = write.value, entry.isCallerChosen(value) || entry.isSender(value),
+      entry.guards(of: write.place).isEmpty, !entry.hasOpenHook(subject),
+      let deployment = subject.deployment,
+      let given = deployment.storageWrites.first(where: { initial in
+        initial.location.field == field && initial.value.map { deployment.isSender($0) } ?? false
+      })
+    else { return nil }
+    return .make(
+      rule: Self.ownership, at: entry.sourcePlace(write.place), in: context.program,
+      message: """
+        Anyone can call `\(entry.name)`, which sets `\(field.text)`. Deployment gives it to the \
+        deployer, so it stands for a right that anyone can take.
+        """,
+      severity: .medium, contract: subject.contract, role: "written without permission",
+      related: [
+        entry.entryLocation, deployment.findingLocation(given.place, role: "given to the deployer"),
+      ].compactMap { $0 })
+  }
+
   // MARK: - Balances
 
   /// The mappings behind `balanceOf(address)` views: what people own.
@@ -144,7 +173,7 @@ struct AccessControlDetector: Detector {
       guard let variable = field.variable, variable.visibility == .public else { return false }
       return variable.name == "balanceOf" && field.members == ["[]"]
     }
-    return     entries.filter { $0.isView && ["balanceOf", "balances"].contains($0.name) }
+    return entries.filter { $0.isView && ["balanceOf", "balances"].contains($0.name) }
       .flatMap { $0.storageReads.map(\.location.field) }
       .filter { !$0.isScalar && $0.members.count == 1 } + getters
   }
@@ -219,7 +248,8 @@ struct AccessControlDetector: Detector {
         guard let call = other.externalCall(at: place) else { continue }
         let parts = [call.target, call.value].compactMap { $0 } + call.arguments
         for part in parts {
-          let sources = other.sources(of: other.operand(part, of: place), options: .throughExternalCalls)
+          let sources = other.sources(
+            of: other.operand(part, of: place), options: .throughExternalCalls)
           guard sources.storage.contains(where: { $0.overlaps(field) }) else { continue }
           return .make(
             rule: Self.setter, at: entry.sourcePlace(write.place), in: context.program,
@@ -281,6 +311,7 @@ struct AccessControlDetector: Detector {
         array that long cover all of storage, so a write of an element can change any variable.
         """,
       contract: subject.contract, role: "length is written",
-      related: element.map { [entry.findingLocation($0.place, role: "any element is written")] } ?? [])
+      related: element.map { [entry.findingLocation($0.place, role: "any element is written")] }
+        ?? [])
   }
 }

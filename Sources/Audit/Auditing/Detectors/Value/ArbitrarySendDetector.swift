@@ -45,6 +45,18 @@ struct ArbitrarySendDetector: Detector {
     let toChosen = entry.isCallerChosen(account)
     // Ether that came with this very call may go where its sender likes.
     if toSender || toChosen, amountSources.contains(.environment(.callValue)) { return nil }
+    if !toSender, !toChosen, entry.storageWrites.isEmpty,
+      let setting = openSetting(of: account, entry, subject)
+    {
+      return .make(
+        rule: Self.ether, at: entry.sourcePlace(place), in: context.program,
+        message: """
+          Anyone can put an account of their choice into `\(setting.location.field.text)` through \
+          `\(setting.entry.name)` and then have `\(entry.sourceText(place))` pay it.
+          """,
+        contract: subject.contract, role: "ether leaves here",
+        related: [setting.entry.findingLocation(setting.place, role: "set by anyone")])
+    }
     guard toSender || toChosen else {
       return orderingFinding(
         account, amountSources, at: place, toSender: false, entry, subject, context)
@@ -54,7 +66,8 @@ struct ArbitrarySendDetector: Detector {
       !subject.reentrancyLocks.contains { $0.overlaps(write.location.field) }
     }
     let asksOthers = entry.externalCalls.contains { other in
-      other != place && entry.externalCall(at: other).map { !$0.isStatic && $0.lowLevel == nil } ?? false
+      other != place
+        && entry.externalCall(at: other).map { !$0.isStatic && $0.lowLevel == nil } ?? false
     }
     let ownAmount = amountSources.storage.first { field in !field.isScalar }
     if let field = ownAmount {
@@ -117,6 +130,22 @@ struct ArbitrarySendDetector: Detector {
       evidence: [entry.callPathEvidence(to: place, "ether is sent")].compactMap { $0 })
   }
 
+  /// A write, open to everyone and without any condition or payment, of the variable a receiver is read from.
+  private func openSetting(
+    of account: Place, _ entry: EntryPoint, _ subject: ContractFacts
+  ) -> StorageAccess? {
+    guard let location = entry.location(at: entry.origin(of: account)), location.field.isScalar
+    else { return nil }
+    return subject.writers(of: location.field).first { write in
+      let setter = write.entry
+      guard setter.hasCallerInput, !setter.isPayable, setter.guards(of: write.place).isEmpty,
+        !setter.hasUnknownModifier(at: write.place), let value = write.value
+      else { return false }
+      let sources = setter.sources(of: value)
+      return sources.hasInput || sources.hasSender
+    }
+  }
+
   /// Whether the caller picks an amount that no guard bounds from above and that all books merely subtract, wrapping.
   private func isUnlimited(
     _ amount: Place, _ books: [StorageAccess], at place: Place, _ entry: EntryPoint
@@ -147,8 +176,9 @@ struct ArbitrarySendDetector: Detector {
         return [left, right].contains { entry.sources(of: $0).hasInput }
       case .caller(let check):
         if case .amount = check.kind {
-          guard case .binary(let operation, let left, let right, _, _) =
-            entry[entry.origin(of: check.condition)].operation
+          guard
+            case .binary(let operation, let left, let right, _, _) =
+              entry[entry.origin(of: check.condition)].operation
           else { return true }
           let source = entry.origin(of: check.condition)
           let isLeft = entry.isSame(Place(frame: source.frame, value: left), amount)
@@ -225,7 +255,9 @@ struct ArbitrarySendDetector: Detector {
   /// A guard that compares a hash of what the caller supplies with something else.
   private func guessed(at place: Place, _ entry: EntryPoint) -> Place? {
     for guardCondition in entry.guards(of: place) {
-      guard case .comparison(.equal, let left, let right) = guardCondition.predicate else { continue }
+      guard case .comparison(.equal, let left, let right) = guardCondition.predicate else {
+        continue
+      }
       for side in [left, right] {
         if case .builtin(let name, _) = entry[entry.origin(of: side)].operation,
           ["keccak256", "sha3", "sha256", "ripemd160"].contains(name),
@@ -246,7 +278,8 @@ struct ArbitrarySendDetector: Detector {
   ) -> Finding? {
     let arguments: [ValueID]
     switch (call.name, call.arguments.count) {
-    case ("transferFrom", 3), ("safeTransferFrom", 3), ("safeTransferFrom", 4): arguments = call.arguments
+    case ("transferFrom", 3), ("safeTransferFrom", 3), ("safeTransferFrom", 4):
+      arguments = call.arguments
     default: return nil
     }
     return tokenFinding(
@@ -294,7 +327,8 @@ struct ArbitrarySendDetector: Detector {
     _ context: AuditContext
   ) -> Finding? {
     guard !entry.isSender(from), !entry.isThis(from) else { return nil }
-    guard case .parameter = entry[entry.origin(of: from)].operation, entry.isCallerChosen(from) else {
+    guard case .parameter = entry[entry.origin(of: from)].operation, entry.isCallerChosen(from)
+    else {
       return nil
     }
     guard !entry.isSigned(place) else { return nil }
@@ -306,10 +340,11 @@ struct ArbitrarySendDetector: Detector {
     }
     // The account was called itself on the way here, and could have refused.
     let agrees = entry.externalCalls.contains { other in
-      guard let target = entry.externalCall(at: other)?.target, entry.alwaysPrecedes(other, place)
+      guard let call = entry.externalCall(at: other), let target = call.target, !call.isStatic,
+        other != place, entry.canFollow(place, after: other)
       else { return false }
-      return entry.sources(of: entry.operand(target, of: other)).sources
-        == entry.sources(of: from).sources
+      let called = entry.sources(of: entry.operand(target, of: other)).sources
+      return entry.sources(of: from).sources.allSatisfy(called.contains)
     }
     if agrees { return nil }
     // An allowance or a right kept under the giver's address is a permission too.

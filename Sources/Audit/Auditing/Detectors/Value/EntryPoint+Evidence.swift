@@ -23,7 +23,9 @@ extension EntryPoint {
     let path = callPath(to: place)
     guard !path.isEmpty else { return nil }
     var steps = [EvidenceStep("`\(name)` is called from outside", at: entryLocation)]
-    for site in path { steps.append(EvidenceStep("`\(sourceText(site))`", at: findingLocation(site))) }
+    for site in path {
+      steps.append(EvidenceStep("`\(sourceText(site))`", at: findingLocation(site)))
+    }
     steps.append(EvidenceStep(what, at: findingLocation(place)))
     return .callPath(steps)
   }
@@ -34,7 +36,9 @@ extension EntryPoint {
   }
 
   /// A place of an operand of the instruction at `place`.
-  func operand(_ value: ValueID, of place: Place) -> Place { Place(frame: place.frame, value: value) }
+  func operand(_ value: ValueID, of place: Place) -> Place {
+    Place(frame: place.frame, value: value)
+  }
 
   /// Whether a value is this contract's own address.
   func isThis(_ place: Place) -> Bool {
@@ -133,7 +137,7 @@ extension EntryPoint {
         guard case .internalCall(let call) = frame.graph[site].operation, let callee = call.callee,
           callee.body == nil
         else { return false }
-        return subject.implementation(of: call) == nil
+        return subject.implementation(of: call)?.body == nil
       }
     }
   }

@@ -3,7 +3,9 @@ import SoliditySyntax
 
 /// Finds prices and other data from outside that are taken as they come, and trades without limits.
 struct OracleDetector: Detector {
-  var rules: [Rule] { [Self.stale, Self.spot, Self.midway, Self.slippage, Self.callback, Self.callValue] }
+  var rules: [Rule] {
+    [Self.stale, Self.spot, Self.midway, Self.slippage, Self.callback, Self.callValue]
+  }
 
   func findings(of subject: ContractFacts, in context: AuditContext) -> [Finding] {
     var findings: [Finding] = []
@@ -140,7 +142,8 @@ struct OracleDetector: Detector {
         let place = Place(frame: frame.id, value: value)
         // (x * y) / y == x checks for overflow; it prices nothing.
         let uses = entry.uses(of: place)
-        guard !uses.isEmpty, !uses.allSatisfy({ isEquality($0, entry) }) else { continue }
+        let isReturned = frame.graph.isUsedByTerminator(value)
+        guard isReturned || !uses.allSatisfy({ isEquality($0, entry) }) else { continue }
         guard let above = holding(entry.operand(left, of: place), entry),
           let below = holding(entry.operand(right, of: place), entry)
         else { continue }
@@ -192,7 +195,8 @@ struct OracleDetector: Detector {
   }
 
   private func sameToken(_ a: Place, _ b: Place, _ entry: EntryPoint) -> Bool {
-    guard let first = entry.externalCall(at: a)?.target, let second = entry.externalCall(at: b)?.target
+    guard let first = entry.externalCall(at: a)?.target,
+      let second = entry.externalCall(at: b)?.target
     else { return false }
     let sources = [
       entry.sources(of: entry.operand(first, of: a)).sources,
@@ -212,12 +216,16 @@ struct OracleDetector: Detector {
     _ call: ExternalCall, _ place: Place, _ entry: EntryPoint, _ subject: ContractFacts,
     _ context: AuditContext
   ) -> Finding? {
-    guard Self.manipulableViews.contains(call.name), entry.usesReturnedData(of: place) else { return nil }
+    guard Self.manipulableViews.contains(call.name), entry.usesReturnedData(of: place) else {
+      return nil
+    }
     let guarded = entry.externalCalls.contains { other in
       guard let name = entry.externalCall(at: other)?.name, other != place else { return false }
       // Calls that revert while the pool's own lock is held.
-      return ["manageUserBalance", "remove_liquidity", "withdraw_admin_fees", "claim_admin_fees",
-        "ensureNotInVaultContext"].contains(name) && entry.alwaysPrecedes(other, place)
+      return [
+        "manageUserBalance", "remove_liquidity", "withdraw_admin_fees", "claim_admin_fees",
+        "ensureNotInVaultContext",
+      ].contains(name) && entry.alwaysPrecedes(other, place)
     }
     guard !guarded else { return nil }
     return .make(
@@ -237,12 +245,14 @@ struct OracleDetector: Detector {
   ) -> Finding? {
     guard let function = call.function, !call.isStatic else { return nil }
     let name = function.name.lowercased()
-    guard name.contains("swap") || name.contains("liquidity") || name.hasPrefix("exactinput")
-      || name.hasPrefix("exchange")
+    guard
+      name.contains("swap") || name.contains("liquidity") || name.hasPrefix("exactinput")
+        || name.hasPrefix("exchange")
     else { return nil }
     for (parameter, argument) in zip(function.parameters, call.arguments) {
       let text = parameter.name.lowercased()
-      guard text.contains("min"), text.contains("amount") || text.contains("out") || text.contains("dy")
+      guard text.contains("min"),
+        text.contains("amount") || text.contains("out") || text.contains("dy")
       else { continue }
       guard entry.isZero(entry.operand(argument, of: place)) else { continue }
       return .make(
@@ -273,7 +283,8 @@ struct OracleDetector: Detector {
         context.program.modifier(of: $0, in: subject.contract) == nil
       })
     else { return nil }
-    let effects = entry.externalCalls.filter { !(entry.externalCall(at: $0)?.isStatic ?? true) }
+    let effects =
+      entry.externalCalls.filter { !(entry.externalCall(at: $0)?.isStatic ?? true) }
       + entry.storageWrites.filter { write in
         !subject.reentrancyLocks.contains { $0.overlaps(write.location.field) }
       }.map(\.place)
@@ -311,8 +322,11 @@ struct OracleDetector: Detector {
             guard entry.isInLoop(flow) else { return false }
             switch entry[flow].operation {
             case .externalCall, .write: return true
-            case .binary(let operation, _, _, _, _):
-              return [.add, .greaterOrEqual, .equal, .lessOrEqual].contains(operation)
+            case .binary(let operation, let left, let right, _, _):
+              // That no ether came is true in every round.
+              let isNothing = [left, right].contains { entry.isZero(entry.operand($0, of: flow)) }
+              return !isNothing
+                && [.add, .greaterOrEqual, .equal, .lessOrEqual].contains(operation)
             default: return false
             }
           }),

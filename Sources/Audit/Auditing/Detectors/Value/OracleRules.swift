@@ -52,7 +52,8 @@ extension OracleDetector {
     id: "spot-price",
     title: "A pool's momentary holdings are taken as a price",
     severity: .medium, confidence: .low, category: .oracles,
-    summary: "The ratio of two holdings of a pool, read in the same transaction, is used as a price.",
+    summary:
+      "The ratio of two holdings of a pool, read in the same transaction, is used as a price.",
     why: "One large trade changes the ratio, and a flash loan pays for the trade.",
     howToFix: "Use an average over time, or a feed that does not depend on one pool.",
     exampleThatFires: """
@@ -97,7 +98,8 @@ extension OracleDetector {
       A view known to answer wrongly during a withdrawal of the pool (`get_virtual_price`, `getRate`, \
       `getPoolTokens`) is used without first calling something that the pool's lock refuses.
       """,
-    why: "Inside the pool's callback the caller sees a price that is neither the old nor the new one.",
+    why:
+      "Inside the pool's callback the caller sees a price that is neither the old nor the new one.",
     howToFix: "First call a function of the pool that reverts while its lock is held.",
     exampleThatFires: """
       // SPDX-License-Identifier: MIT

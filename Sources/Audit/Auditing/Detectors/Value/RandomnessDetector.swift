@@ -10,7 +10,8 @@ struct RandomnessDetector: Detector {
     var findings: [Finding] = []
     let entries = subject.entryPoints + subject.unreachedFunctions
     for entry in entries + (subject.deployment.map { [$0] } ?? []) {
-      guard hasOutcome(entry) else { continue }
+      // A helper nothing here reaches may do anything with blocks, such as burning gas.
+      guard entry.kind != .unreached || hasOutcome(entry) else { continue }
       var reported: Set<Place> = []
       for frame in entry.frames {
         for value in frame.graph.index.builtins + frame.graph.index.arithmetic {
@@ -46,7 +47,9 @@ struct RandomnessDetector: Detector {
     case .builtin(let name, let arguments):
       switch name {
       case "keccak256", "sha3", "sha256", "ripemd160":
-        let drawn = arguments.contains { entry.sources(of: entry.operand($0, of: place)).hasBlockData }
+        let drawn = arguments.contains {
+          entry.sources(of: entry.operand($0, of: place)).hasBlockData
+        }
         return drawn ? place : nil
       case "blockhash", "block.blockhash": return place
       default: return nil
@@ -98,15 +101,29 @@ struct RandomnessDetector: Detector {
   /// Whether a draw ends in a choice: a remainder, a comparison, or a branch.
   private func decides(_ draw: Place, _ entry: EntryPoint) -> Bool {
     if case .binary(.modulo, _, _, _, _) = entry[draw].operation { return true }
-    for flow in entry.flows(from: draw) {
+    let flows = entry.flows(from: draw)
+    // The hash of a block held against one computed from a header is a proof of history.
+    if case .builtin(let name, _) = entry[draw].operation, name.hasSuffix("blockhash"),
+      flows.contains(where: { isHeldAgainstHash($0, entry) })
+    {
+      return false
+    }
+    for flow in flows {
       switch entry[flow].operation {
       case .binary(let operation, _, _, _, _):
         switch operation {
         case .modulo, .less, .greater, .lessOrEqual, .greaterOrEqual, .divide, .bitAnd: return true
         case .equal, .notEqual:
-          // The hash of a block held against another is a proof of history, not a draw.
           if case .builtin(let name, _) = entry[draw].operation, name.hasSuffix("blockhash") {
-            if isHeldAgainstHash(flow, entry) { continue }
+            guard case .binary(_, let left, let right, _, _) = entry[flow].operation,
+              ![left, right].contains(where: { entry.isZero(entry.operand($0, of: flow)) })
+            else { continue }
+            // A view that compares what it is given answers a question about the chain.
+            if entry.isView,
+              [left, right].contains(where: { entry.isCallerChosen(entry.operand($0, of: flow)) })
+            {
+              continue
+            }
             return true
           }
           if entry.sources(of: flow).sources.allSatisfy({ source in
@@ -114,7 +131,9 @@ struct RandomnessDetector: Detector {
             case .environment, .constant, .parameter, .blockHash, .storage: true
             default: false
             }
-          }) { return true }
+          }) {
+            return true
+          }
         default: continue
         }
       case .convert(_, let from, _):
@@ -129,19 +148,20 @@ struct RandomnessDetector: Detector {
   }
 
   private func isHeldAgainstHash(_ comparison: Place, _ entry: EntryPoint) -> Bool {
-    guard case .binary(_, let left, let right, _, _) = entry[comparison].operation else {
-      return false
-    }
+    guard case .binary(let operation, let left, let right, _, _) = entry[comparison].operation,
+      operation == .equal || operation == .notEqual
+    else { return false }
     return [left, right].contains { side in
       let source = entry.origin(of: entry.operand(side, of: comparison))
       if case .builtin("keccak256", _) = entry[source].operation { return true }
-      return entry.isZero(source)
+      return false
     }
   }
 
   /// Whether the entry changes or answers anything: a draw without outcome decides nothing.
   private func hasOutcome(_ entry: EntryPoint) -> Bool {
-    !entry.storageWrites.isEmpty || !entry.externalCalls.isEmpty || !entry.events.isEmpty
+    let acts = entry.externalCalls.contains { !(entry.externalCall(at: $0)?.isStatic ?? true) }
+    return acts || !entry.storageWrites.isEmpty || !entry.events.isEmpty
       || !(entry.function?.returnParameters.isEmpty ?? true) || !entry.selfdestructs.isEmpty
   }
 
@@ -157,9 +177,12 @@ struct RandomnessDetector: Detector {
     guard let clock = sides.firstIndex(where: { readsClock($0, entry) }) else { return nil }
     let other = sides[1 - clock]
     let exact = comparison == .equal || comparison == .notEqual
-    if exact, entry.isZero(other) { return nil }
+    // A stored time that is zero has not been set yet.
+    if exact, entry.isZero(other), !entry.isEnvironment(sides[clock], .timestamp) { return nil }
     // A deadline the caller states protects the caller.
-    if !exact, case .parameter = entry[entry.origin(of: other)].operation, entry.isCallerChosen(other) {
+    if !exact, case .parameter = entry[entry.origin(of: other)].operation,
+      entry.isCallerChosen(other)
+    {
       return nil
     }
     return .make(

@@ -113,6 +113,8 @@ struct ReentrancyDetector: Detector {
   ) -> Exposure {
     guard let target = call.target else { return .trusted }
     let account = entry.operand(target, of: place)
+    // Neither the function nor what it belongs to is known: as likely a library's as another contract's.
+    if case .function(nil) = call.kind, case .unknown = entry[account].type { return .trusted }
     if entry.isSender(account) { return .chosen }
     let sources = entry.sources(of: account)
     if sources.hasInput {
@@ -159,7 +161,8 @@ struct ReentrancyDetector: Detector {
         write.location.field == read.location.field
           && zip(write.location.indexes, read.location.indexes).allSatisfy { entry.isSame($0, $1) }
           && entry.canFollow(write.place, after: read.place)
-          && entry.alwaysPrecedes(write.place, call)
+          && entry.canFollow(call, after: write.place)
+          && !entry.canFollow(write.place, after: call)
       }
     }
   }
@@ -228,9 +231,10 @@ struct ReentrancyDetector: Detector {
     call place: Place, _ exposure: Exposure, _ late: [StorageAccess], _ entry: EntryPoint,
     _ entries: [EntryPoint], _ subject: ContractFacts, _ context: AuditContext
   ) -> Finding? {
-    // Without ether or anything else done before the call there is nothing to be half-way through.
+    // A named function of another contract asks it for something; ether or a bare call hands over what is owed, and
+    // the books are then half-way.
     guard exposure == .chosen, let call = entry.externalCall(at: place),
-      sendsEther(call, at: place, in: entry)
+      sendsEther(call, at: place, in: entry) || call.lowLevel != nil && !call.isAssembly
     else { return nil }
     for write in late {
       for other in entries where other !== entry {

@@ -11,7 +11,9 @@ struct SignatureDetector: Detector {
     for entry in subject.entryPoints + subject.unreachedFunctions {
       for frame in entry.frames {
         for value in frame.graph.index.builtins {
-          guard case .builtin(let name, let arguments) = frame.graph[value].operation else { continue }
+          guard case .builtin(let name, let arguments) = frame.graph[value].operation else {
+            continue
+          }
           let place = Place(frame: frame.id, value: value)
           let operands = arguments.map { entry.operand($0, of: place) }
           switch name {
@@ -44,7 +46,8 @@ struct SignatureDetector: Detector {
       return false
     }
     if !comparisons.contains(where: { excludesZero($0, flows, entry) }),
-      let risky = comparisons.first(where: { mayMeetZero($0, place, entry) }) ?? firstUnchecked(place, comparisons, entry)
+      let risky = comparisons.first(where: { mayMeetZero($0, place, entry) })
+        ?? firstUnchecked(place, comparisons, entry)
     {
       findings.append(
         .make(
@@ -68,7 +71,8 @@ struct SignatureDetector: Detector {
             """,
           severity: keyed != nil ? .high : .informational, contract: subject.contract,
           role: "recovered here",
-          related: keyed.map { [entry.findingLocation($0.place, role: "remembered by signature")] } ?? []))
+          related: keyed.map { [entry.findingLocation($0.place, role: "remembered by signature")] }
+            ?? []))
     }
     guard entry.hasCallerInput, !entry.isView, hasEffect(entry),
       isDecisive(place, comparisons, entry)
@@ -86,9 +90,12 @@ struct SignatureDetector: Detector {
               again.
               """,
             contract: subject.contract, role: "recovered here",
-            evidence: [entry.callPathEvidence(to: place, "the signature is checked")].compactMap { $0 }))
+            evidence: [entry.callPathEvidence(to: place, "the signature is checked")].compactMap {
+              $0
+            }))
       }
-      let bound = digest.contains(.environment(.this)) || digest.contains(.environment(.chainID))
+      let bound =
+        digest.contains(.environment(.this)) || digest.contains(.environment(.chainID))
         || digest.sources.contains { source in
           switch source {
           case .immutable: true
@@ -117,22 +124,30 @@ struct SignatureDetector: Detector {
   }
 
   private func excludesZero(_ comparison: Place, _ flows: [Place], _ entry: EntryPoint) -> Bool {
-    guard case .binary(_, let left, let right, _, _) = entry[comparison].operation else { return false }
+    guard case .binary(_, let left, let right, _, _) = entry[comparison].operation else {
+      return false
+    }
     return [left, right].contains { entry.isZero(entry.operand($0, of: comparison)) }
   }
 
   /// Whether a comparison holds the recovered account against one that can be zero: given by the caller, or an
   /// element of a mapping.
   private func mayMeetZero(_ comparison: Place, _ recovered: Place, _ entry: EntryPoint) -> Bool {
-    guard case .binary(_, let left, let right, _, _) = entry[comparison].operation else { return false }
+    guard case .binary(_, let left, let right, _, _) = entry[comparison].operation else {
+      return false
+    }
     return [left, right].contains { side in
       let place = entry.operand(side, of: comparison)
       let sources = entry.sources(of: place)
-      if sources.sources.contains(where: { if case .signer = $0 { true } else { false } }) { return false }
+      if sources.sources.contains(where: { if case .signer = $0 { true } else { false } }) {
+        return false
+      }
       if sources.hasInput {
         // A value the code itself has held against zero before is safe.
         return !entry.guards(of: comparison).contains { guardCondition in
-          guard case .comparison(.notEqual, let a, let b) = guardCondition.predicate else { return false }
+          guard case .comparison(.notEqual, let a, let b) = guardCondition.predicate else {
+            return false
+          }
           return entry.isZero(a) && entry.origin(of: b) == entry.origin(of: place)
             || entry.isZero(b) && entry.origin(of: a) == entry.origin(of: place)
         }
@@ -142,7 +157,8 @@ struct SignatureDetector: Detector {
   }
 
   /// Where a recovered account is used without any comparison: as a key, or returned from a public function.
-  private func firstUnchecked(_ place: Place, _ comparisons: [Place], _ entry: EntryPoint) -> Place? {
+  private func firstUnchecked(_ place: Place, _ comparisons: [Place], _ entry: EntryPoint) -> Place?
+  {
     comparisons.isEmpty && entry.kind != .unreached ? place : nil
   }
 
@@ -160,13 +176,16 @@ struct SignatureDetector: Detector {
         let sides = [left, right].map { Place(frame: frame.id, value: $0) }
         guard
           let limit = sides.firstIndex(where: { side in
-            guard case .number(let number)? = entry.constant(side), let half, let value = number.integer
+            guard case .number(let number)? = entry.constant(side), let half,
+              let value = number.integer
             else { return false }
             return value == half || value == half + 1
           })
         else { continue }
         let other = sides[1 - limit]
-        if entry.origin(of: other) == origin || entry.sources(of: other).sources == input { return true }
+        if entry.origin(of: other) == origin || entry.sources(of: other).sources == input {
+          return true
+        }
       }
     }
     return false
@@ -205,9 +224,12 @@ struct SignatureDetector: Detector {
       digest.sources.filter { if case .constant = $0 { false } else { true } }
         + operands[1...].flatMap { entry.sources(of: $0).sources })
     let effects = entry.storageWrites.map(\.place) + entry.externalCalls
-    let conditions =
-      effects.prefix(32).flatMap { entry.guards(of: $0) } + entry.returnGuards(of: .root)
-    let asked = conditions.flatMap { entry.sources(of: $0.condition).storage }
+    let compared = entry.frames.flatMap { frame in
+      frame.graph.index.comparisons.map { Place(frame: frame.id, value: $0) }
+    }
+    let asked =
+      (effects.prefix(32).flatMap { entry.guards(of: $0) }.map(\.condition) + compared.prefix(256))
+      .flatMap { entry.sources(of: $0).storage }
     for write in entry.storageWrites {
       let field = write.location.field
       if digest.storage.contains(where: { $0.overlaps(field) }) { return true }

@@ -196,7 +196,8 @@ extension SignatureDetector {
       `abi.encodePacked` is hashed with two neighbouring arguments of dynamic length that the caller \
       supplies.
       """,
-    why: "`(\"ab\", \"c\")` and `(\"a\", \"bc\")` give the same bytes, so a hash or signature of one fits the other.",
+    why:
+      "`(\"ab\", \"c\")` and `(\"a\", \"bc\")` give the same bytes, so a hash or signature of one fits the other.",
     howToFix: "Use `abi.encode`, or put a value of fixed length in between.",
     exampleThatFires: """
       // SPDX-License-Identifier: MIT

@@ -69,7 +69,8 @@ struct UncheckedCallDetector: Detector {
       rule: Self.lowLevel, at: entry.sourcePlace(place), in: context.program, message: message,
       contract: subject.contract, role: "call",
       related: [
-        entry.findingLocation(Place(frame: place.frame, value: check.condition), role: "checked here")
+        entry.findingLocation(
+          Place(frame: place.frame, value: check.condition), role: "checked here")
       ])
   }
 
@@ -117,13 +118,17 @@ struct UncheckedCallDetector: Detector {
     of call: ExternalCall, at place: Place, _ entry: EntryPoint, _ subject: ContractFacts,
     _ context: AuditContext
   ) -> Finding? {
-    guard let function = call.function, function.returnParameters.count == 1,
-      context.program.type(of: function.returnParameters[0]) == .bool,
-      !call.isStatic, !entry.usesReturnedData(of: place)
+    guard let function = call.function, !function.returnParameters.isEmpty, !call.isStatic,
+      !call.isTry, !entry.usesReturnedData(of: place)
     else { return nil }
+    let isVerdict =
+      function.returnParameters.count == 1
+      && context.program.type(of: function.returnParameters[0]) == .bool
     // A body tells that this very token reverts instead of answering false.
     if function.body != nil { return nil }
-    if ["transfer", "transferFrom"].contains(function.name), [2, 3].contains(function.parameters.count) {
+    if isVerdict, ["transfer", "transferFrom"].contains(function.name),
+      [2, 3].contains(function.parameters.count)
+    {
       return .make(
         rule: Self.transfer, at: entry.sourcePlace(place), in: context.program,
         message: """
@@ -134,11 +139,13 @@ struct UncheckedCallDetector: Detector {
     }
     return .make(
       rule: Self.result, at: entry.sourcePlace(place), in: context.program,
-      message: """
+      message: isVerdict
+        ? """
         `\(function.name)` answers whether it succeeded; here nothing looks at the answer of \
         `\(entry.sourceText(place))`.
-        """,
-      contract: subject.contract, role: "call")
+        """
+        : "`\(function.name)` answers something, and nothing here looks at it.",
+      severity: isVerdict ? nil : .informational, contract: subject.contract, role: "call")
   }
 }
 
@@ -155,7 +162,9 @@ extension FunctionGraph {
   /// The branch that a call's success flag decides, through negations.
   fileprivate func check(of call: ValueID) -> SuccessCheck? {
     for block in blocks {
-      guard case .branch(let condition, let then, let otherwise) = block.terminator else { continue }
+      guard case .branch(let condition, let then, let otherwise) = block.terminator else {
+        continue
+      }
       var value = condition
       var polarity = true
       while case .unary(.not, let inner, _) = self[value].operation {
@@ -295,8 +304,8 @@ extension UncheckedCallDetector {
     title: "Answer of an external call is ignored",
     severity: .low, confidence: .medium, category: .externalCalls,
     summary: """
-      A function of another contract that changes state and answers a bool is called, and the \
-      answer is not used.
+      A function of another contract that may change state is called, and its answer is not used. \
+      Low for a bool, which usually tells success; informational for others.
       """,
     why: "The answer usually says whether the call did its work.",
     howToFix: "Require the answer, or handle the case that it is false.",
