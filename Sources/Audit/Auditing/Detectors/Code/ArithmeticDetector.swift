@@ -168,11 +168,10 @@ struct ArithmeticDetector: Detector {
       next += 1
       if next > 1 {
         switch entry[current].operation {
-        case .write: return (true, decides)
         case .externalCall(let call):
           if !call.isStatic { return (true, decides) }
           continue
-        case .writeImmutable, .internalCall, .emit, .selfdestruct: continue
+        case .write, .writeImmutable, .internalCall, .emit, .selfdestruct: continue
         case .binary(let operation, _, _, _, _):
           switch operation {
           case .less, .lessOrEqual, .greater, .greaterOrEqual, .equal, .notEqual:
@@ -183,7 +182,15 @@ struct ArithmeticDetector: Detector {
         default: break
         }
       }
-      for user in entry.uses(of: current) where seen.insert(user).inserted { queue.append(user) }
+      for user in entry.uses(of: current) where seen.insert(user).inserted {
+        // To choose an element is not to store.
+        if case .write(_, let value, _) = entry[user].operation, user.frame == current.frame,
+          value == current.value
+        {
+          return (true, decides)
+        }
+        queue.append(user)
+      }
     }
     return (false, decides)
   }
@@ -194,13 +201,15 @@ struct ArithmeticDetector: Detector {
   ) -> Bool {
     let result = ComparedValue(place, entry)
     let operands = sides.map { ComparedValue($0, entry) }
+    var bounded = Set(operands.indices.filter { operands[$0].isFixed })
+    let fixedCount = bounded.count
     var guards = entry.guards(of: place)
     var frame: FrameID? = place.frame
     while let current = frame {
       guards += entry.returnGuards(of: current)
       frame = entry[current].parent
     }
-    for case .comparison(let comparison, let left, let right) in guards.flatMap(\.predicate.parts) {
+    for (comparison, left, right) in comparisons(in: guards, entry) {
       let small: Place
       let large: Place
       switch comparison {
@@ -227,11 +236,39 @@ struct ArithmeticDetector: Detector {
           if operands.contains(where: { $0.matches(small, entry) }) { return true }
           continue
         }
-        // An upper bound of an operand; that it is above zero says nothing.
-        if operands.contains(where: { !$0.isFixed && $0.matches(small, entry) }) { return true }
+        // An upper bound of an operand; that it is above zero says nothing. A product needs one of each factor.
+        for (index, operand) in operands.enumerated() where operand.matches(small, entry) {
+          bounded.insert(index)
+        }
+        if operation == .multiply ? bounded.count == 2 : bounded.count > fixedCount { return true }
       }
     }
     return false
+  }
+
+  /// The comparisons conditions are made of, as they held; whose balance it is does not matter here.
+  private func comparisons(
+    in guards: [Guard], _ entry: EntryPoint
+  ) -> [(BinaryOperator, Place, Place)] {
+    var result: [(BinaryOperator, Place, Place)] = []
+    var queue = guards.map { (condition: $0.condition, polarity: $0.polarity) }
+    var next = 0
+    while next < queue.count, next < 256 {
+      let (condition, polarity) = queue[next]
+      next += 1
+      let origin = entry.origin(of: condition)
+      func inner(_ value: ValueID) -> Place { Place(frame: origin.frame, value: value) }
+      switch entry[origin].operation {
+      case .unary(.not, let operand, _): queue.append((inner(operand), !polarity))
+      case .shortCircuit(_, let left, let right):
+        queue.append((inner(left), polarity))
+        queue.append((inner(right), polarity))
+      case .binary(let comparison, let left, let right, _, _) where comparison.isComparison:
+        result.append((polarity ? comparison : comparison.negated, inner(left), inner(right)))
+      default: continue
+      }
+    }
+    return result
   }
 
   private func isQuotient(_ place: Place, _ entry: EntryPoint) -> Bool {
@@ -297,7 +334,7 @@ struct ArithmeticDetector: Detector {
       guards += entry.returnGuards(of: current)
       frame = entry[current].parent
     }
-    for case .comparison(_, let left, let right) in guards.flatMap(\.predicate.parts) {
+    for (_, left, right) in comparisons(in: guards, entry) {
       guard !entry.isZero(left), !entry.isZero(right) || wasSigned else { continue }
       if compared.matches(left, entry) || compared.matches(right, entry) { return nil }
       // `uint128(x) == x` compares what is left with what was there.

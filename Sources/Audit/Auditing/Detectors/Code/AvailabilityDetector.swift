@@ -60,14 +60,13 @@ struct AvailabilityDetector: Detector {
   private func isExtended(_ list: StorageField, _ subject: ContractFacts) -> Bool {
     let deployed = subject.deployment?.storageWrites.filter { $0.location.field.overlaps(list) } ?? []
     return (subject.writers(of: list) + deployed).contains { write in
-      if write.kind == .push { return true }
-      switch write.location.steps.last {
-      case .index, .push, .length: return true
-      case .member: return !write.location.indexes.isEmpty
-      case nil: return write.entry.kind == .deployment
-      }
+      if write.kind == .push || write.location.steps.last == .length { return true }
+      return write.entry.kind == .deployment || depth(write.location.field) >= depth(list)
     }
   }
+
+  /// How many indexes lead to a field.
+  private func depth(_ field: StorageField) -> Int { field.members.count { $0 == "[]" } }
 
   /// Clearing a dynamic array writes every element, a loop in all but name.
   private func clearingFindings(

@@ -94,8 +94,12 @@ struct ControlDetector: Detector {
     guard block == exit || graph.canReach(block, exit) else { return false }
     // Results that nothing sets are left to the assembly on purpose.
     return values.contains { value in
-      if case .zero = graph[value].operation { return false }
-      return true
+      switch graph[value].operation {
+      case .zero: return false
+      case .phi(let inputs):
+        return !inputs.contains { if case .zero = graph[$0].operation { true } else { false } }
+      default: return true
+      }
     }
   }
 

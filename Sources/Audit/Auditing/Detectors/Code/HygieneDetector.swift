@@ -83,7 +83,8 @@ struct HygieneDetector: Detector {
       return entry.isSender(Place(frame: origin.frame, value: account))
     case .binary(_, let left, let right, _, _), .shortCircuit(_, let left, let right):
       return inner(left) || inner(right)
-    case .unary(_, let operand, _), .convert(let operand, _, _): return inner(operand)
+    case .unary(_, let operand, _), .convert(let operand, _, _), .load(let operand, _):
+      return inner(operand)
     default: return false
     }
   }

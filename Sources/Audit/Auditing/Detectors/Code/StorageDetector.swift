@@ -11,6 +11,15 @@ extension EntryPoint {
             guard case .internalCall(let call) = frame.graph[site].operation else { return true }
             return call.callee != nil || call.pointer != nil
           }
+          // A library whose source is missing reads as a call of something unknown.
+          && frame.graph.index.externalCalls.allSatisfy { site in
+            guard case .externalCall(let call) = frame.graph[site].operation else { return true }
+            if case .function(nil) = call.kind { return false }
+            return true
+          }
+          && !frame.graph.values.contains {
+            if case .unknown = $0.operation { true } else { false }
+          }
       }
   }
 }
@@ -74,7 +83,9 @@ struct StorageDetector: Detector {
         return []
       }
       for access in entry.storageReads {
-        if let variable = access.location.variable, entry.hasCallerInput, read[variable.id] == nil {
+        if let variable = access.location.variable, entry.hasCallerInput, read[variable.id] == nil,
+          !entry.isBoundToDelegation(access.place)
+        {
           read[variable.id] = (entry, access.place)
         }
       }
