@@ -1,4 +1,5 @@
 import Auditing
+import Testing
 
 /// A program that has a problem and the same program without it.
 struct CodeRulePair: Sendable, CustomTestStringConvertible {

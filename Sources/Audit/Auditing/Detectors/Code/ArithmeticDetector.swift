@@ -381,8 +381,10 @@ struct ArithmeticDetector: Detector {
       case .bitAnd: needed = min(inner(left), inner(right))
       case .modulo:
         needed = min(inner(left), fixed(right).map { ($0 - 1).magnitude.bitWidth } ?? inner(right))
-      case .divide: needed = inner(left) - (fixed(right).map { max(0, $0.magnitude.bitWidth - 1) } ?? 0)
-      case .shiftRight: needed = inner(left) - max(0, fixed(right).flatMap { Int(exactly: $0) } ?? 0)
+      case .divide:
+        needed = inner(left) - (fixed(right).map { max(0, $0.magnitude.bitWidth - 1) } ?? 0)
+      case .shiftRight:
+        needed = inner(left) - max(0, fixed(right).flatMap { Int(exactly: $0) } ?? 0)
       case .add: needed = max(inner(left), inner(right)) + 1
       case .multiply: needed = inner(left) + inner(right)
       case .bitOr, .bitXor: needed = max(inner(left), inner(right))

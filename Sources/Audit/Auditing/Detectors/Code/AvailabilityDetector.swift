@@ -40,7 +40,9 @@ struct AvailabilityDetector: Detector {
       guard !account.storage.isEmpty, entry.successHandling(of: place) != .ignored else { continue }
       let pushes = call.value.map { !entry.isZero(entry.operand($0, of: place)) } ?? false
       // A list that is only ever stored whole is the work of one account and fails for that one alone.
-      let lists = entry.sources(of: entry.operand(target, of: place)).storage.filter { !$0.isScalar }
+      let lists = entry.sources(of: entry.operand(target, of: place)).storage.filter {
+        !$0.isScalar
+      }
       guard lists.contains(where: { isExtended($0, subject) }) else { continue }
       findings.append(
         .make(
@@ -58,15 +60,14 @@ struct AvailabilityDetector: Detector {
 
   /// Whether elements are added to or changed in a list one by one.
   private func isExtended(_ list: StorageField, _ subject: ContractFacts) -> Bool {
-    let deployed = subject.deployment?.storageWrites.filter { $0.location.field.overlaps(list) } ?? []
+    let deployed =
+      subject.deployment?.storageWrites.filter { $0.location.field.overlaps(list) } ?? []
     return (subject.writers(of: list) + deployed).contains { write in
       if write.kind == .push || write.location.steps.last == .length { return true }
-      return write.entry.kind == .deployment || depth(write.location.field) >= depth(list)
+      return write.entry.kind == .deployment
+        || write.location.field.members.count >= list.members.count
     }
   }
-
-  /// How many indexes lead to a field.
-  private func depth(_ field: StorageField) -> Int { field.members.count { $0 == "[]" } }
 
   /// Clearing a dynamic array writes every element, a loop in all but name.
   private func clearingFindings(
@@ -126,7 +127,9 @@ struct AvailabilityDetector: Detector {
           let limit = Place(frame: frame.id, value: side)
           guard let location = lengthLocation(limit, entry) else { continue }
           let grows = subject.writers(of: location.field).first { write in
-            guard !write.entry.isRestricted(write.place), write.entry !== entry else { return false }
+            guard !write.entry.isRestricted(write.place), write.entry !== entry else {
+              return false
+            }
             return write.kind == .push || write.location.steps.last == .length
               || write.kind == .assign && write.location.field == location.field
           }
@@ -198,7 +201,8 @@ struct AvailabilityDetector: Detector {
     var findings: [Finding] = []
     for frame in entry.frames {
       for value in frame.graph.index.comparisons {
-        guard case .binary(let comparison, let left, let right, _, _) = frame.graph[value].operation,
+        guard
+          case .binary(let comparison, let left, let right, _, _) = frame.graph[value].operation,
           comparison == .equal || comparison == .notEqual
         else { continue }
         let place = Place(frame: frame.id, value: value)
@@ -249,7 +253,8 @@ struct AvailabilityDetector: Detector {
     guard contract.kind == .contract, !contract.isAbstract,
       let payable = subject.entryPoints.first(where: { $0.isPayable && $0.hasCallerInput })
     else { return nil }
-    let all = subject.entryPoints + subject.unreachedFunctions + [subject.deployment].compactMap { $0 }
+    let all =
+      subject.entryPoints + subject.unreachedFunctions + [subject.deployment].compactMap { $0 }
     for entry in all {
       if !entry.selfdestructs.isEmpty || entry.isTruncated { return nil }
       // A receiver that always reverts takes nothing.

@@ -213,7 +213,8 @@ struct ControlDetector: Detector {
                 ]))
           }
           let isPlain =
-            kind == .assign && graph[value].origin.surroundings.isDisjoint(with: [.modifier, .assembly])
+            kind == .assign
+            && graph[value].origin.surroundings.isDisjoint(with: [.modifier, .assembly])
           if isPlain, !path.steps.contains(.push) { pending.append((path, value)) }
         default: break
         }
@@ -228,7 +229,8 @@ struct ControlDetector: Detector {
     _ contract: ContractDefinition, _ context: AuditContext
   ) -> Finding? {
     let constructors = contract.functions.filter { function in
-      function.kind == .constructor || (function.kind == .function && function.name == contract.name)
+      function.kind == .constructor
+        || (function.kind == .function && function.name == contract.name)
     }
     guard constructors.count > 1 else { return nil }
     return .make(
@@ -238,7 +240,9 @@ struct ControlDetector: Detector {
         deployment depends on the compiler; the other may stay callable.
         """,
       role: "second constructor",
-      related: [FindingLocation(of: constructors[0], in: context.program, role: "first constructor")])
+      related: [
+        FindingLocation(of: constructors[0], in: context.program, role: "first constructor")
+      ])
   }
 
   private func argumentFindings(

@@ -40,7 +40,8 @@ extension ControlDetector {
       `return` in the assembly of an internal function, or below a modifier with work left, ends the \
       whole message call although code behind it still had something to do.
       """,
-    why: "What follows, such as a second payment, an event or the release of a lock, never happens.",
+    why:
+      "What follows, such as a second payment, an event or the release of a lock, never happens.",
     howToFix: "Leave the function with `leave` or by assigning its results.",
     exampleThatFires: """
       // SPDX-License-Identifier: MIT

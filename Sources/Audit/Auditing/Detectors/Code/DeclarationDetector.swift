@@ -78,7 +78,8 @@ struct DeclarationDetector: Detector {
     for function in contract.functions where function.kind != .constructor {
       guard let body = function.body else { continue }
       AnySyntax.block(body).walk { node in
-        if case .statement(let statement) = node, case .variables(let variables, _) = statement.kind {
+        if case .statement(let statement) = node, case .variables(let variables, _) = statement.kind
+        {
           for case let local? in variables where !local.name.isEmpty {
             guard let hidden = state[local.name] else { continue }
             findings.append(

@@ -107,16 +107,20 @@ struct HygieneDetector: Detector {
         case .builtin("suicide"): return ("suicide", "`selfdestruct`")
         case .builtin("sha3"): return ("sha3", "`keccak256`")
         case .lowLevel(.callcode): return ("callcode", "`delegatecall`")
-        case .builtin(let name) where name == "block.blockhash": return ("block.blockhash", "`blockhash`")
+        case .builtin(let name) where name == "block.blockhash":
+          return ("block.blockhash", "`blockhash`")
         default:
           _ = callee
           return nil
         }
       case .memberAccess(let base, let member):
-        if member.text == "gas", case .identifier("msg") = base.kind { return ("msg.gas", "`gasleft()`") }
+        if member.text == "gas", case .identifier("msg") = base.kind {
+          return ("msg.gas", "`gasleft()`")
+        }
         return nil
       case .identifier("now"):
-        return context.program.declaration(of: expression) == nil ? ("now", "`block.timestamp`") : nil
+        return context.program.declaration(of: expression) == nil
+          ? ("now", "`block.timestamp`") : nil
       default: return nil
       }
     default: return nil
@@ -138,7 +142,8 @@ struct HygieneDetector: Detector {
           """,
         role: "old compilers only", discriminator: directive.value)
     }
-    guard unit.language.oldest.minor != newest.minor || unit.language.oldest < CompilerVersion(0, 8, 0)
+    guard
+      unit.language.oldest.minor != newest.minor || unit.language.oldest < CompilerVersion(0, 8, 0)
     else { return nil }
     return .make(
       rule: Self.pragma, at: directive, in: context.program,

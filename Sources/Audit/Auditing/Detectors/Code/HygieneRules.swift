@@ -154,7 +154,8 @@ extension HygieneDetector {
     id: "swapped-shift",
     title: "Operands of a shift in assembly look swapped",
     severity: .medium, confidence: .medium, category: .assembly,
-    summary: "`shl`, `shr` or `sar` with a variable as the number of bits and a multiple of 8 as the value.",
+    summary:
+      "`shl`, `shr` or `sar` with a variable as the number of bits and a multiple of 8 as the value.",
     why: "The instructions take the number of bits first; swapped, the result is garbage.",
     howToFix: "Write the number of bits first: `shr(8, x)`.",
     exampleThatFires: """

@@ -7,7 +7,8 @@ extension StorageDetector {
       A state variable of a deployable contract has no initial value, no code of the contract writes \
       it, and some function relies on it.
       """,
-    why: "It is always zero: the zero address as owner or receiver, an empty allow list, a zero rate.",
+    why:
+      "It is always zero: the zero address as owner or receiver, an empty allow list, a zero rate.",
     howToFix: "Set it in the constructor, or remove it.",
     exampleThatFires: """
       // SPDX-License-Identifier: MIT

@@ -117,7 +117,8 @@ struct StorageDetector: Detector {
   private func isSetElsewhere(
     _ variable: VariableDeclaration, _ contract: ContractDefinition, _ context: AuditContext
   ) -> Bool {
-    guard let declaring = context.program.contract(containing: variable), declaring.id != contract.id
+    guard let declaring = context.program.contract(containing: variable),
+      declaring.id != contract.id
     else { return false }
     let own = Set(context.program.linearizedBases(of: contract).map(\.id))
     return context.facts.functions.contains { function in
@@ -145,7 +146,9 @@ struct StorageDetector: Detector {
     _ variables: [VariableDeclaration?], _ context: AuditContext
   ) -> [Finding] {
     variables.compactMap { variable in
-      guard let variable, variable.location == nil || variable.location == .storage else { return nil }
+      guard let variable, variable.location == nil || variable.location == .storage else {
+        return nil
+      }
       let type = context.program.type(of: variable)
       switch type {
       case .structure, .array: break

@@ -73,7 +73,9 @@ struct TokenDetector: Detector {
     guard contract.kind != .library else { return [] }
     var functions: [String: FunctionDefinition] = [:]
     for entry in context.program.interface(of: contract) {
-      if let function = entry.declaration as? FunctionDefinition { functions[entry.signature] = function }
+      if let function = entry.declaration as? FunctionDefinition {
+        functions[entry.signature] = function
+      }
     }
     let names = Set(context.program.interface(of: contract).map(\.signature))
     let standard: (name: String, signatures: [Signature], reference: Int)
@@ -83,7 +85,8 @@ struct TokenDetector: Detector {
       standard = ("ERC-4626", Self.erc4626, 4626)
     } else if names.contains("transfer(address,uint256)"),
       names.contains("balanceOf(address)"),
-      names.contains("approve(address,uint256)") || names.contains("transferFrom(address,address,uint256)")
+      names.contains("approve(address,uint256)")
+        || names.contains("transferFrom(address,address,uint256)")
     {
       standard = ("ERC-20", Self.erc20, 20)
     } else {
@@ -219,7 +222,8 @@ struct TokenDetector: Detector {
           entry.canFollow(second.place, after: first.place),
           let firstValue = first.value, let secondValue = second.value,
           case .binary(.subtract, _, _, _, _) = entry[entry.origin(of: firstValue)].operation,
-          case .binary(.add, let left, let right, _, _) = entry[entry.origin(of: secondValue)].operation
+          case .binary(.add, let left, let right, _, _) = entry[entry.origin(of: secondValue)]
+            .operation
         else { continue }
         let giver = first.location.indexes[0]
         let receiver = second.location.indexes[0]
@@ -292,6 +296,8 @@ struct TokenDetector: Detector {
         the old amount first and the new one after it.
         """,
       contract: subject.contract, rootCause: function, role: "replaces the old approval",
-      related: [entry.findingLocation(write.place, role: "written without a look at the old amount")])
+      related: [
+        entry.findingLocation(write.place, role: "written without a look at the old amount")
+      ])
   }
 }

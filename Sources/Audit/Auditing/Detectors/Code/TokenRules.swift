@@ -7,7 +7,8 @@ extension TokenDetector {
       A contract with the functions of ERC-20, ERC-721 or ERC-4626 declares one of them with other \
       return values. Low for interfaces.
       """,
-    why: "Contracts compiled for the standard revert when they decode the answer; tokens get stuck.",
+    why:
+      "Contracts compiled for the standard revert when they decode the answer; tokens get stuck.",
     howToFix: "Return what the standard says.",
     exampleThatFires: """
       // SPDX-License-Identifier: MIT
@@ -179,7 +180,8 @@ extension TokenDetector {
       `approve` overwrites the old amount without looking at it, and the token offers no way to \
       change an approval by a difference or a signature.
       """,
-    why: "A spender who sees the change in time spends the old amount before and the new one after.",
+    why:
+      "A spender who sees the change in time spends the old amount before and the new one after.",
     howToFix: "Offer functions that raise and lower approvals, or require zero in between.",
     exampleThatFires: """
       // SPDX-License-Identifier: MIT
