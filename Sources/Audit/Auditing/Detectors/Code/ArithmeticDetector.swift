@@ -8,26 +8,52 @@ struct ArithmeticDetector: Detector {
 
   func findings(of subject: ContractFacts, in context: AuditContext) -> [Finding] {
     var findings: [Finding] = []
+    var budget = VisitBudget()
     for entry in subject.entryPoints + subject.unreachedFunctions {
       for frame in entry.frames {
-        for value in frame.graph.index.arithmetic {
+        for value in frame.graph.index.arithmetic + frame.graph.index.conversions {
+          let instruction = frame.graph[value]
+          guard isCandidate(instruction), budget.take(instruction.origin.node) else { continue }
           let place = Place(frame: frame.id, value: value)
-          if let finding = wrappingFinding(place, entry, subject, context) {
-            findings.append(finding)
+          let found = [
+            wrappingFinding(place, entry, subject, context),
+            precisionFinding(place, entry, subject, context),
+            narrowingFinding(place, entry, subject, context),
+          ].compactMap { $0 }
+          if found.contains(where: { $0.severity == .medium }) {
+            budget.close(instruction.origin.node)
           }
-          if let finding = precisionFinding(place, entry, subject, context) {
-            findings.append(finding)
-          }
-        }
-        for value in frame.graph.index.conversions {
-          let place = Place(frame: frame.id, value: value)
-          if let finding = narrowingFinding(place, entry, subject, context) {
-            findings.append(finding)
-          }
+          findings += found
         }
       }
     }
     return findings
+  }
+
+  /// How often one piece of source is looked at: a library function may run in hundreds of activations.
+  private struct VisitBudget {
+    private static let maximum = 48
+    private var visits: [NodeID: Int] = [:]
+
+    mutating func take(_ node: NodeID) -> Bool {
+      let count = visits[node, default: 0]
+      visits[node] = count + 1
+      return count < Self.maximum
+    }
+
+    mutating func close(_ node: NodeID) { visits[node] = Self.maximum }
+  }
+
+  private func isCandidate(_ instruction: Value) -> Bool {
+    switch instruction.operation {
+    case .binary(let operation, _, _, let isChecked, _):
+      guard !instruction.origin.surroundings.contains(.assembly) else { return false }
+      if operation == .multiply { return true }
+      return !isChecked && [.add, .subtract, .power].contains(operation)
+        && instruction.origin.surroundings.contains(.wrapping)
+    case .convert(_, _, let isExplicit): return isExplicit
+    default: return false
+    }
   }
 
   // MARK: - Wrapping
@@ -36,55 +62,61 @@ struct ArithmeticDetector: Detector {
     _ place: Place, _ entry: EntryPoint, _ subject: ContractFacts, _ context: AuditContext
   ) -> Finding? {
     let instruction = entry[place]
-    guard case .binary(let operation, let left, let right, false, _) = instruction.operation,
+    guard
+      case .binary(let operation, let left, let right, false, let isSigned) = instruction.operation,
       instruction.origin.surroundings.contains(.wrapping),
-      !instruction.origin.surroundings.contains(.assembly),
-      [.add, .subtract, .multiply, .power].contains(operation)
+      [.add, .subtract, .multiply, .power].contains(operation), entry.hasCallerInput
     else { return nil }
+    let isOld = !instruction.origin.surroundings.contains(.uncheckedBlock)
     let sides = [left, right].map { entry.operand($0, of: place) }
     let constants = sides.map { entry.constant($0) }
-    if constants.allSatisfy({ $0 != nil }) { return nil }
+    if let a = constants[0]?.wholeNumber, let b = constants[1]?.wholeNumber {
+      guard isOld, doesNotFit(a, operation, b, instruction.type) else { return nil }
+      return finding(
+        place, .low, "\(a) \(operation.rawValue) \(b) is outside of its type.", entry, subject,
+        context)
+    }
     // Counting up by a constant takes longer than anyone has, unless the counter is small.
     if operation == .add, constants.contains(where: { $0 != nil }), !isNarrow(instruction.type) {
       return nil
     }
-    let inputs = sides.filter { side in
-      entry.constant(side) == nil && entry.sources(of: side).hasInput
-    }
-    guard isChecked(place, sides, operation, entry) == false else { return nil }
-    let isOld = !instruction.origin.surroundings.contains(.uncheckedBlock)
-    let flows = entry.flows(from: place)
-    let isKept = flows.contains { flow in
-      switch entry[flow].operation {
-      case .write: true
-      case .externalCall(let call): !call.isStatic
-      default: false
-      }
-    }
-    let decides = flows.contains { flow in
-      if case .binary(let comparison, _, _, _, _) = entry[flow].operation {
-        return [.less, .lessOrEqual, .greater, .greaterOrEqual].contains(comparison)
-      }
-      return false
-    }
-    let isOpen = entry.hasCallerInput && !entry.isRestricted(place)
+    guard !entry.isView else { return nil }
+    let isDirect = sides.contains { isSupplied($0, entry) }
+    guard isDirect || isOld else { return nil }
+    guard isDirect || sides.contains(where: { entry.sources(of: $0).hasInput }) else { return nil }
+    guard !isChecked(place, sides, operation, entry) else { return nil }
+    let use = use(of: place, entry)
+    let isRestricted = entry.isRestricted(place)
     let severity: Severity
-    if entry.hasCallerInput, isOpen, !inputs.isEmpty, isKept || decides {
-      severity = isOld ? .medium : .low
-    } else if isOld {
-      severity = .informational
+    if isOld {
+      guard isDirect || use.isKept else { return nil }
+      let isGrave = isDirect && !isRestricted && !isSigned && (use.isKept || use.decides)
+      severity = isGrave ? .medium : .low
     } else {
-      return nil
+      guard isDirect, use.isKept, !isRestricted else { return nil }
+      severity = .low
     }
+    return finding(
+      place, severity,
+      """
+      \(isDirect ? "The caller supplies an operand, and no" : "No") comparison of the operands \
+      makes sure that the result fits.
+      """, entry, subject, context)
+  }
+
+  private func finding(
+    _ place: Place, _ severity: Severity, _ reason: String, _ entry: EntryPoint,
+    _ subject: ContractFacts, _ context: AuditContext
+  ) -> Finding {
+    let isOld = !entry[place].origin.surroundings.contains(.uncheckedBlock)
     return .make(
       rule: Self.wrapping, at: entry.sourcePlace(place), in: context.program,
       message: """
         `\(entry.sourceText(place))` wraps around silently \
-        \(isOld ? "(compilers before 0.8 do not check)" : "(the block is unchecked)")\
-        \(inputs.isEmpty ? "" : ", and the caller supplies an operand"). No comparison of the \
-        operands makes sure that the result fits.
+        \(isOld ? "(compilers before 0.8 do not check)" : "(the block is unchecked)"). \(reason)
         """,
-      severity: severity, contract: subject.contract, role: "may wrap")
+      severity: severity, contract: subject.contract, role: "may wrap",
+      related: [entry.entryLocation].compactMap { $0 })
   }
 
   private func isNarrow(_ type: SolidityType) -> Bool {
@@ -92,63 +124,185 @@ struct ArithmeticDetector: Detector {
     return false
   }
 
-  /// Whether some condition compares what goes in or what comes out, before the result is used or at its use.
+  private func doesNotFit(
+    _ left: BigInt, _ operation: BinaryOperator, _ right: BigInt, _ type: SolidityType
+  ) -> Bool {
+    guard case .integer(let bits, let isSigned) = type else { return false }
+    let result: BigInt
+    switch operation {
+    case .add: result = left + right
+    case .subtract: result = left - right
+    case .multiply: result = left * right
+    default: return false
+    }
+    let limit = BigInt(1) << (isSigned ? bits - 1 : bits)
+    return result >= limit || result < (isSigned ? -limit : 0)
+  }
+
+  /// Whether a value is what the caller supplies: a parameter, a part of one, or a product or sum of these.
+  private func isSupplied(_ place: Place, _ entry: EntryPoint, depth: Int = 4) -> Bool {
+    guard depth > 0 else { return false }
+    let origin = entry.origin(of: place)
+    func inner(_ value: ValueID) -> Bool {
+      isSupplied(Place(frame: origin.frame, value: value), entry, depth: depth - 1)
+    }
+    switch entry[origin].operation {
+    case .parameter: return origin.frame == .root
+    case .load(let base, _): return inner(base)
+    case .convert(let value, _, _): return inner(value)
+    case .binary(let operation, let left, let right, _, _):
+      guard operation == .add || operation == .multiply else { return false }
+      return inner(left) || inner(right)
+    default: return false
+    }
+  }
+
+  /// What becomes of a value: whether it is stored or sent, and whether an order comparison depends on it.
+  private func use(of place: Place, _ entry: EntryPoint) -> (isKept: Bool, decides: Bool) {
+    var seen: Set<Place> = [place]
+    var queue = [place]
+    var next = 0
+    var decides = false
+    while next < queue.count, next < 200 {
+      let current = queue[next]
+      next += 1
+      if next > 1 {
+        switch entry[current].operation {
+        case .externalCall(let call):
+          if !call.isStatic { return (true, decides) }
+          continue
+        case .write, .writeImmutable, .internalCall, .emit, .selfdestruct: continue
+        case .binary(let operation, _, _, _, _):
+          switch operation {
+          case .less, .lessOrEqual, .greater, .greaterOrEqual, .equal, .notEqual:
+            decides = true
+            continue
+          default: break
+          }
+        default: break
+        }
+      }
+      for user in entry.uses(of: current) where seen.insert(user).inserted {
+        // To choose an element is not to store.
+        if case .write(_, let value, _) = entry[user].operation, user.frame == current.frame,
+          value == current.value
+        {
+          return (true, decides)
+        }
+        queue.append(user)
+      }
+    }
+    return (false, decides)
+  }
+
+  /// Whether some condition on the way there, or between there and a normal end, makes sure that the result fits.
   private func isChecked(
     _ place: Place, _ sides: [Place], _ operation: BinaryOperator, _ entry: EntryPoint
   ) -> Bool {
-    let operands = Set(sides.filter { entry.constant($0) == nil }.map { entry.origin(of: $0) })
-    let operandSources = operands.map { entry.sources(of: $0).sources }
-    func relates(_ other: Place) -> Bool {
-      let origin = entry.origin(of: other)
-      if operands.contains(origin) || origin == entry.origin(of: place) { return true }
-      let sources = entry.sources(of: origin).sources
-      guard !sources.isEmpty, sources != [.constant] else { return false }
-      return operandSources.contains(sources)
-    }
+    let result = ComparedValue(place, entry)
+    let operands = sides.map { ComparedValue($0, entry) }
+    var bounded = Set(operands.indices.filter { operands[$0].isFixed })
+    let fixedCount = bounded.count
     var guards = entry.guards(of: place)
-    // `c = a + b; require(c >= a)` checks afterwards: look where the result arrives.
-    for flow in entry.flows(from: place).prefix(12) {
-      switch entry[flow].operation {
-      case .write, .externalCall, .internalCall: guards += entry.guards(of: flow)
+    var frame: FrameID? = place.frame
+    while let current = frame {
+      guards += entry.returnGuards(of: current)
+      frame = entry[current].parent
+    }
+    for (comparison, left, right) in comparisons(in: guards, entry) {
+      let small: Place
+      let large: Place
+      switch comparison {
+      case .less, .lessOrEqual: (small, large) = (left, right)
+      case .greater, .greaterOrEqual: (small, large) = (right, left)
+      case .equal:
+        if operation == .multiply, [left, right].contains(where: { isQuotient($0, entry) }) {
+          return true
+        }
+        if operands.contains(where: { $0.matches(left, entry) || $0.matches(right, entry) }) {
+          return true
+        }
+        continue
       default: continue
       }
-    }
-    if case .return = entry[place.frame == .root ? FrameID.root : place.frame].graph.exitTerminator {
-      let graph = entry[place.frame].graph
-      if let exit = graph.exit, let last = graph[exit].values.last {
-        guards += entry.guards(of: Place(frame: place.frame, value: last))
-      }
-    }
-    for condition in guards {
-      for part in condition.predicate.parts {
-        guard case .comparison(let comparison, let left, let right) = part else { continue }
-        let both = [left, right]
-        switch comparison {
-        case .less, .lessOrEqual, .greater, .greaterOrEqual:
-          // `a - b >= 0` is always true for unsigned numbers and checks nothing.
-          if both.contains(where: { entry.isZero($0) }),
-            both.contains(where: { entry.origin(of: $0) == entry.origin(of: place) })
-          {
-            continue
-          }
-          if both.contains(where: relates) { return true }
-        case .equal:
-          // `c / a == b` after `c = a * b`.
-          if operation == .multiply,
-            both.contains(where: { side in
-              if case .binary(.divide, _, _, _, _) = entry[entry.origin(of: side)].operation {
-                return true
-              }
-              return false
-            })
-          {
-            return true
-          }
-        default: continue
+      switch operation {
+      case .subtract:
+        if operands[0].matches(large, entry) {
+          if operands[1].matches(small, entry) || result.matches(small, entry) { return true }
+          if operands[1].isFixed, entry.constant(small) != nil, !entry.isZero(small) { return true }
         }
+      default:
+        if result.matches(large, entry) {
+          if operands.contains(where: { $0.matches(small, entry) }) { return true }
+          continue
+        }
+        // An upper bound of an operand; that it is above zero says nothing. A product needs one of each factor.
+        for (index, operand) in operands.enumerated() where operand.matches(small, entry) {
+          bounded.insert(index)
+        }
+        if operation == .multiply ? bounded.count == 2 : bounded.count > fixedCount { return true }
       }
     }
     return false
+  }
+
+  /// The comparisons conditions are made of, as they held; whose balance it is does not matter here.
+  private func comparisons(
+    in guards: [Guard], _ entry: EntryPoint
+  ) -> [(BinaryOperator, Place, Place)] {
+    var result: [(BinaryOperator, Place, Place)] = []
+    var queue = guards.map { (condition: $0.condition, polarity: $0.polarity) }
+    var next = 0
+    while next < queue.count, next < 256 {
+      let (condition, polarity) = queue[next]
+      next += 1
+      let origin = entry.origin(of: condition)
+      func inner(_ value: ValueID) -> Place { Place(frame: origin.frame, value: value) }
+      switch entry[origin].operation {
+      case .unary(.not, let operand, _): queue.append((inner(operand), !polarity))
+      case .shortCircuit(_, let left, let right):
+        queue.append((inner(left), polarity))
+        queue.append((inner(right), polarity))
+      case .binary(let comparison, let left, let right, _, _) where comparison.isComparison:
+        result.append((polarity ? comparison : comparison.negated, inner(left), inner(right)))
+      default: continue
+      }
+    }
+    return result
+  }
+
+  private func isQuotient(_ place: Place, _ entry: EntryPoint) -> Bool {
+    if case .binary(.divide, _, _, _, _) = entry[entry.origin(of: place)].operation { return true }
+    return false
+  }
+
+  /// A value as conditions may name it: itself, or another read of the same.
+  private struct ComparedValue {
+    let origin: Place
+    let sources: [ValueSource]
+    let isFixed: Bool
+    let isCombined: Bool
+
+    init(_ place: Place, _ entry: EntryPoint) {
+      origin = entry.origin(of: place)
+      sources = entry.sources(of: origin).sources
+      isFixed = entry.constant(place) != nil
+      isCombined = Self.combines(origin, entry)
+    }
+
+    private static func combines(_ place: Place, _ entry: EntryPoint) -> Bool {
+      if case .binary = entry[place].operation { return true }
+      return false
+    }
+
+    func matches(_ other: Place, _ entry: EntryPoint) -> Bool {
+      let found = entry.origin(of: other)
+      if found == origin { return true }
+      guard !isFixed, !sources.isEmpty, sources != [.constant],
+        Self.combines(found, entry) == isCombined
+      else { return false }
+      return entry.sources(of: found).sources == sources
+    }
   }
 
   // MARK: - Narrowing
@@ -168,32 +322,26 @@ struct ArithmeticDetector: Detector {
     guard losesBits || losesSign || overflowsSign else { return nil }
     let source = entry.operand(value, of: place)
     guard entry.constant(source) == nil, entry.constant(place) == nil else { return nil }
-    guard !isBounded(source, bits: narrow, entry) else { return nil }
-    let sources = entry.sources(of: source)
-    // Time fits 64 bits for longer than anyone needs; counts and hashes are cut on purpose.
-    guard sources.hasInput, !sources.hasBlockData, !sources.isTruncated else { return nil }
-    guard entry.hasCallerInput, !entry.isRestricted(place), !entry.isView else { return nil }
-    let operands = Set([entry.origin(of: source)])
-    let compared = entry.flows(from: place).prefix(24) + [place]
-    for use in compared {
-      for part in entry.guards(of: use).flatMap(\.predicate.parts) {
-        guard case .comparison(_, let left, let right) = part else { continue }
-        for side in [left, right] {
-          if operands.contains(entry.origin(of: side)) { return nil }
-          let other = entry.sources(of: side).sources
-          if !other.isEmpty, other == sources.sources { return nil }
-        }
+    let room = isSigned && !wasSigned ? narrow - 1 : narrow
+    guard wasSigned || width(source, entry, depth: 8) > room else { return nil }
+    guard isSupplied(source, entry), entry.hasCallerInput, !entry.isView,
+      !entry.isRestricted(place), use(of: place, entry).isKept
+    else { return nil }
+    let compared = ComparedValue(source, entry)
+    var guards = entry.guards(of: place)
+    var frame: FrameID? = place.frame
+    while let current = frame {
+      guards += entry.returnGuards(of: current)
+      frame = entry[current].parent
+    }
+    for (_, left, right) in comparisons(in: guards, entry) {
+      guard !entry.isZero(left), !entry.isZero(right) || wasSigned else { continue }
+      if compared.matches(left, entry) || compared.matches(right, entry) { return nil }
+      // `uint128(x) == x` compares what is left with what was there.
+      if [left, right].contains(where: { entry.origin(of: $0) == entry.origin(of: place) }) {
+        return nil
       }
     }
-    guard
-      entry.flows(from: place).contains(where: { flow in
-        switch entry[flow].operation {
-        case .write: true
-        case .externalCall(let call): !call.isStatic
-        default: false
-        }
-      })
-    else { return nil }
     return .make(
       rule: Self.narrowing, at: entry.sourcePlace(place), in: context.program,
       message: """
@@ -204,25 +352,48 @@ struct ArithmeticDetector: Detector {
       contract: subject.contract, role: "conversion")
   }
 
-  /// Whether a mask, remainder, shift or smaller source keeps the number within the bits.
-  private func isBounded(_ place: Place, bits: Int, _ entry: EntryPoint) -> Bool {
-    switch entry[entry.origin(of: place)].operation {
-    case .binary(let operation, let left, let right, _, _):
-      let origin = entry.origin(of: place)
-      let sides = [left, right].map { Place(frame: origin.frame, value: $0) }
-      switch operation {
-      case .bitAnd, .modulo:
-        return sides.contains { side in
-          guard case .number(let number)? = entry.constant(side), let limit = number.integer else {
-            return false
-          }
-          return limit.bitWidth <= bits + 1
-        }
-      case .shiftRight, .shiftRightLogical, .divide: return true
-      default: return false
-      }
-    default: return false
+  /// How many bits an unsigned value needs at most, as far as its making shows.
+  private func width(_ place: Place, _ entry: EntryPoint, depth: Int) -> Int {
+    let origin = entry.origin(of: place)
+    let value = entry[origin]
+    var declared = 256
+    if case .integer(let bits, _) = value.type { declared = bits }
+    guard depth > 0 else { return declared }
+    func inner(_ operand: ValueID) -> Int {
+      width(Place(frame: origin.frame, value: operand), entry, depth: depth - 1)
     }
+    func fixed(_ operand: ValueID) -> BigInt? {
+      entry.constant(Place(frame: origin.frame, value: operand))?.wholeNumber
+    }
+    let needed: Int
+    switch value.operation {
+    case .constant(let constant): needed = constant.wholeNumber?.magnitude.bitWidth ?? declared
+    case .zero: needed = 0
+    // Time and block numbers fit 48 bits for millions of years; all ether there is fits 96.
+    case .environment(.timestamp), .environment(.blockNumber): needed = 48
+    case .environment(.callValue): needed = 96
+    case .convert(let operand, _, _): needed = inner(operand)
+    case .select(_, let first, let second): needed = max(inner(first), inner(second))
+    case .phi(let inputs):
+      needed = inputs.count > 4 ? declared : inputs.map(inner).max() ?? declared
+    case .binary(let operation, let left, let right, let isChecked, false):
+      switch operation {
+      case .bitAnd: needed = min(inner(left), inner(right))
+      case .modulo:
+        needed = min(inner(left), fixed(right).map { ($0 - 1).magnitude.bitWidth } ?? inner(right))
+      case .divide:
+        needed = inner(left) - (fixed(right).map { max(0, $0.magnitude.bitWidth - 1) } ?? 0)
+      case .shiftRight:
+        needed = inner(left) - max(0, fixed(right).flatMap { Int(exactly: $0) } ?? 0)
+      case .add: needed = max(inner(left), inner(right)) + 1
+      case .multiply: needed = inner(left) + inner(right)
+      case .bitOr, .bitXor: needed = max(inner(left), inner(right))
+      case .subtract: needed = isChecked ? inner(left) : declared
+      default: needed = declared
+      }
+    default: needed = declared
+    }
+    return max(0, min(declared, needed))
   }
 
   // MARK: - Precision
@@ -261,112 +432,10 @@ struct ArithmeticDetector: Detector {
   }
 }
 
-extension FunctionGraph {
-  /// How the block that returns normally ends, if any does.
-  var exitTerminator: Terminator {
-    guard let exit else { return .unreachable }
-    return self[exit].terminator
+extension ConstantValue {
+  /// The number, if it is a whole one.
+  var wholeNumber: BigInt? {
+    if case .number(let number) = self { return number.integer }
+    return nil
   }
-}
-
-// MARK: - Rule pages
-
-extension ArithmeticDetector {
-  static let wrapping = Rule(
-    id: "arithmetic-overflow",
-    title: "Arithmetic can wrap around",
-    severity: .medium, confidence: .medium, category: .arithmetic,
-    summary: """
-      An addition, subtraction, multiplication or power in code compiled before 0.8, or in an \
-      `unchecked` block, works on a number the caller supplies, and nothing compares the operands \
-      or the result. Low in unchecked blocks; informational where the caller supplies nothing.
-      """,
-    why: "A wrapped number passes checks and corrupts books: a tiny payment buys everything.",
-    howToFix: "Compile with 0.8 or later, use checked arithmetic, or require the bounds first.",
-    exampleThatFires: """
-      pragma solidity 0.4.26;
-
-      contract Coin {
-        mapping(address => uint256) public balances;
-        function give(address to, uint256 amount) public {
-          require(balances[msg.sender] - amount >= 0);
-          balances[msg.sender] -= amount;
-          balances[to] += amount;
-        }
-      }
-      """,
-    exampleThatDoesNot: """
-      pragma solidity 0.8.28;
-
-      contract Coin {
-        mapping(address => uint256) public balances;
-        function give(address to, uint256 amount) public {
-          balances[msg.sender] -= amount;
-          balances[to] += amount;
-        }
-      }
-      """,
-    references: [.swc(101), .cwe(190)])
-
-  static let narrowing = Rule(
-    id: "unsafe-cast",
-    title: "A conversion silently drops high bits or the sign",
-    severity: .medium, confidence: .medium, category: .arithmetic,
-    summary: """
-      A number the caller supplies is converted to a type that cannot hold all its values, nothing \
-      bounds it before, and the result is stored or sent.
-      """,
-    why: "Conversions do not revert in any version; a large amount becomes a small one.",
-    howToFix: "Require that the number fits, or use a checked conversion such as SafeCast.",
-    exampleThatFires: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Locks {
-        mapping(address => uint128) public locked;
-        function lock(uint256 amount) external { locked[msg.sender] += uint128(amount); }
-      }
-      """,
-    exampleThatDoesNot: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Locks {
-        mapping(address => uint128) public locked;
-        function lock(uint256 amount) external {
-          require(amount <= type(uint128).max, "too much");
-          locked[msg.sender] += uint128(amount);
-        }
-      }
-      """,
-    references: [.swc(101), .cwe(681)])
-
-  static let precision = Rule(
-    id: "divide-before-multiply",
-    title: "A quotient is multiplied after it was rounded",
-    severity: .low, confidence: .medium, category: .arithmetic,
-    summary: "The result of a division is a factor of a multiplication by something else.",
-    why: "Integer division rounds down; multiplying afterwards multiplies the error.",
-    howToFix: "Multiply first, then divide.",
-    exampleThatFires: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Fees {
-        function fee(uint256 amount, uint256 parts, uint256 rate) external pure returns (uint256) {
-          return (amount / parts) * rate;
-        }
-      }
-      """,
-    exampleThatDoesNot: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Fees {
-        function fee(uint256 amount, uint256 parts, uint256 rate) external pure returns (uint256) {
-          return (amount * rate) / parts;
-        }
-      }
-      """,
-    references: [.cwe(682)])
 }

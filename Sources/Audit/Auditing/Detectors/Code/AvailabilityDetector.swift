@@ -38,9 +38,12 @@ struct AvailabilityDetector: Detector {
       // Batches the caller composes fail the caller only.
       let account = entry.sources(of: entry.operand(target, of: place), options: .selectors)
       guard !account.storage.isEmpty, entry.successHandling(of: place) != .ignored else { continue }
-      let pushes = call.value != nil
-      let isElement = entry.sources(of: entry.operand(target, of: place)).storage.contains { !$0.isScalar }
-      guard isElement else { continue }
+      let pushes = call.value.map { !entry.isZero(entry.operand($0, of: place)) } ?? false
+      // A list that is only ever stored whole is the work of one account and fails for that one alone.
+      let lists = entry.sources(of: entry.operand(target, of: place)).storage.filter {
+        !$0.isScalar
+      }
+      guard lists.contains(where: { isExtended($0, subject) }) else { continue }
       findings.append(
         .make(
           rule: Self.callInLoop, at: entry.sourcePlace(place), in: context.program,
@@ -53,6 +56,17 @@ struct AvailabilityDetector: Detector {
     findings += unboundedFindings(entry, subject, context)
     findings += clearingFindings(entry, subject, context)
     return findings
+  }
+
+  /// Whether elements are added to or changed in a list one by one.
+  private func isExtended(_ list: StorageField, _ subject: ContractFacts) -> Bool {
+    let deployed =
+      subject.deployment?.storageWrites.filter { $0.location.field.overlaps(list) } ?? []
+    return (subject.writers(of: list) + deployed).contains { write in
+      if write.kind == .push || write.location.steps.last == .length { return true }
+      return write.entry.kind == .deployment
+        || write.location.field.members.count >= list.members.count
+    }
   }
 
   /// Clearing a dynamic array writes every element, a loop in all but name.
@@ -113,7 +127,9 @@ struct AvailabilityDetector: Detector {
           let limit = Place(frame: frame.id, value: side)
           guard let location = lengthLocation(limit, entry) else { continue }
           let grows = subject.writers(of: location.field).first { write in
-            guard !write.entry.isRestricted(write.place), write.entry !== entry else { return false }
+            guard !write.entry.isRestricted(write.place), write.entry !== entry else {
+              return false
+            }
             return write.kind == .push || write.location.steps.last == .length
               || write.kind == .assign && write.location.field == location.field
           }
@@ -185,13 +201,14 @@ struct AvailabilityDetector: Detector {
     var findings: [Finding] = []
     for frame in entry.frames {
       for value in frame.graph.index.comparisons {
-        guard case .binary(let comparison, let left, let right, _, _) = frame.graph[value].operation,
+        guard
+          case .binary(let comparison, let left, let right, _, _) = frame.graph[value].operation,
           comparison == .equal || comparison == .notEqual
         else { continue }
         let place = Place(frame: frame.id, value: value)
         let sides = [left, right].map { entry.operand($0, of: place) }
         guard let index = sides.firstIndex(where: { isOwnBalance($0, entry) }),
-          !entry.isZero(sides[1 - index])
+          !entry.isZero(sides[1 - index]), !dependsOnBalance(sides[1 - index], entry)
         else { continue }
         findings.append(
           .make(
@@ -204,6 +221,14 @@ struct AvailabilityDetector: Detector {
       }
     }
     return findings
+  }
+
+  /// Whether a balance enters the value: two balances compared, or one held against what was computed from it, move
+  /// together.
+  private func dependsOnBalance(_ place: Place, _ entry: EntryPoint) -> Bool {
+    let sources = entry.sources(of: place)
+    return sources.contains(.balance) || sources.contains(.environment(.selfBalance))
+      || sources.externalCalls.contains { entry.externalCall(at: $0)?.name == "balanceOf" }
   }
 
   private func isOwnBalance(_ place: Place, _ entry: EntryPoint) -> Bool {
@@ -228,15 +253,17 @@ struct AvailabilityDetector: Detector {
     guard contract.kind == .contract, !contract.isAbstract,
       let payable = subject.entryPoints.first(where: { $0.isPayable && $0.hasCallerInput })
     else { return nil }
-    let all = subject.entryPoints + subject.unreachedFunctions + [subject.deployment].compactMap { $0 }
+    let all =
+      subject.entryPoints + subject.unreachedFunctions + [subject.deployment].compactMap { $0 }
     for entry in all {
       if !entry.selfdestructs.isEmpty || entry.isTruncated { return nil }
       // A receiver that always reverts takes nothing.
       for place in entry.externalCalls {
         guard let call = entry.externalCall(at: place) else { continue }
-        if call.value != nil || call.isDelegate { return nil }
+        let sends = call.value.map { !entry.isZero(entry.operand($0, of: place)) } ?? false
+        if sends || call.isDelegate { return nil }
       }
-      if entry.frames.contains(where: { !$0.graph.isComplete }) { return nil }
+      if !entry.isFullyFollowed { return nil }
     }
     let accepting = subject.entryPoints.first { entry in
       entry.isPayable && entry.hasCallerInput && entry[FrameID.root].graph.exit != nil
@@ -263,194 +290,4 @@ struct AvailabilityDetector: Detector {
         && sides.contains { entry.sources(of: $0).sources == [.environment(.callValue)] }
     }
   }
-}
-
-// MARK: - Rule pages
-
-extension AvailabilityDetector {
-  static let callInLoop = Rule(
-    id: "external-call-in-loop",
-    title: "One failing account stops a loop over all",
-    severity: .medium, confidence: .medium, category: .denialOfService,
-    summary: """
-      A loop calls accounts kept in storage, and the failure of one call fails the whole. Medium \
-      where ether is sent, else low.
-      """,
-    why: "One recipient that reverts keeps everybody else from being served.",
-    howToFix: "Let each account withdraw its own share, or skip calls that fail.",
-    exampleThatFires: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Split {
-        address payable[] public holders;
-        function join() external { holders.push(payable(msg.sender)); }
-        function share() external payable {
-          uint256 part = msg.value / holders.length;
-          for (uint256 i; i < holders.length; ++i) holders[i].transfer(part);
-        }
-      }
-      """,
-    exampleThatDoesNot: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Split {
-        mapping(address => uint256) public owed;
-        function deposit(address to) external payable { owed[to] += msg.value; }
-        function withdraw() external {
-          uint256 amount = owed[msg.sender];
-          owed[msg.sender] = 0;
-          payable(msg.sender).transfer(amount);
-        }
-      }
-      """,
-    references: [.swc(113), .cwe(703)])
-
-  static let unboundedLoop = Rule(
-    id: "unbounded-loop",
-    title: "A loop grows with a list anyone can lengthen",
-    severity: .low, confidence: .medium, category: .denialOfService,
-    summary: """
-      A loop with writes or calls goes over all elements of an array that unprivileged callers can \
-      lengthen.
-      """,
-    why: "Gas per transaction is limited; past some length the function always fails.",
-    howToFix: "Process a bounded range per call, or keep running totals instead of lists.",
-    exampleThatFires: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Points {
-        address[] public members;
-        mapping(address => uint256) public points;
-        function join() external { members.push(msg.sender); }
-        function reward() external {
-          for (uint256 i; i < members.length; ++i) points[members[i]] += 1;
-        }
-      }
-      """,
-    exampleThatDoesNot: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Points {
-        address[] public members;
-        mapping(address => uint256) public points;
-        function join() external { members.push(msg.sender); }
-        function reward(uint256 from, uint256 to) external {
-          for (uint256 i = from; i < to; ++i) points[members[i]] += 1;
-        }
-      }
-      """,
-    references: [.swc(128), .cwe(400)])
-
-  static let failingRecipient = Rule(
-    id: "refusing-recipient",
-    title: "A recipient that refuses ether keeps its place",
-    severity: .medium, confidence: .high, category: .denialOfService,
-    summary: """
-      An account in storage must be paid successfully before the caller can replace it there.
-      """,
-    why: "A contract without payable receive function cannot be outbid or replaced.",
-    howToFix: "Record what the old account is owed and let it withdraw.",
-    exampleThatFires: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Throne {
-        address payable public king;
-        uint256 public price;
-        function claim() external payable {
-          require(msg.value > price, "too little");
-          king.transfer(price);
-          king = payable(msg.sender);
-          price = msg.value;
-        }
-      }
-      """,
-    exampleThatDoesNot: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Throne {
-        address public king;
-        uint256 public price;
-        mapping(address => uint256) public owed;
-        function claim() external payable {
-          require(msg.value > price, "too little");
-          owed[king] += price;
-          king = msg.sender;
-          price = msg.value;
-        }
-        function withdraw() external {
-          uint256 amount = owed[msg.sender];
-          owed[msg.sender] = 0;
-          payable(msg.sender).transfer(amount);
-        }
-      }
-      """,
-    references: [.swc(113), .cwe(703)])
-
-  static let strictBalance = Rule(
-    id: "strict-balance-equality",
-    title: "An exact comparison of the contract's balance can be broken by a gift",
-    severity: .medium, confidence: .high, category: .denialOfService,
-    summary: "`==` or `!=` with the contract's own ether or token balance, other than with zero.",
-    why: "Ether can be forced into any contract, tokens can be sent to it, by anyone.",
-    howToFix: "Keep own books, or compare with `>=`.",
-    exampleThatFires: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Goal {
-        bool public reached;
-        receive() external payable {}
-        function close() external {
-          require(address(this).balance == 10 ether, "not reached");
-          reached = true;
-        }
-      }
-      """,
-    exampleThatDoesNot: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Goal {
-        bool public reached;
-        receive() external payable {}
-        function close() external {
-          require(address(this).balance >= 10 ether, "not reached");
-          reached = true;
-        }
-      }
-      """,
-    references: [.swc(132), .cwe(667)])
-
-  static let locked = Rule(
-    id: "locked-ether",
-    title: "Ether can come in but not out",
-    severity: .medium, confidence: .high, category: .funds,
-    summary: "A contract has a payable function and no code that could send ether.",
-    why: "Whatever is paid in is lost.",
-    howToFix: "Remove `payable`, or add a way to withdraw.",
-    exampleThatFires: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Jar {
-        uint256 public count;
-        function put() external payable { count += 1; }
-      }
-      """,
-    exampleThatDoesNot: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Jar {
-        uint256 public count;
-        function put() external { count += 1; }
-      }
-      """,
-    references: [.cwe(561)])
 }

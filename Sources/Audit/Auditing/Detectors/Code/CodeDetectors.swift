@@ -4,6 +4,6 @@ enum CodeDetectors {
   /// All of them, in the order they run.
   static let all: [any Detector] = [
     ArithmeticDetector(), AvailabilityDetector(), StorageDetector(), TokenDetector(),
-    DeclarationDetector(), HygieneDetector(),
+    DeclarationDetector(), HygieneDetector(), ControlDetector(), ArrayDetector(),
   ]
 }

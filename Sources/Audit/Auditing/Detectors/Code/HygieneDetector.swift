@@ -55,10 +55,9 @@ struct HygieneDetector: Detector {
     for entry in subject.entryPoints where entry.hasCallerInput && !entry.isView {
       let effects = entry.storageWrites.map(\.place) + entry.externalCalls
       guard
-        let check = effects.lazy.flatMap({ entry.callerChecks(of: $0) }).first(where: { check in
-          guard case .isNotContract = check.kind else { return false }
+        let check = effects.lazy.flatMap({ entry.guards(of: $0) }).first(where: { held in
           // tx.origin == msg.sender does keep contracts out; an account's code size does not.
-          return entry.sources(of: check.condition).contains(.accountCode)
+          asksForCodeOfSender(held.condition, entry, depth: 6)
         })
       else { continue }
       findings.append(
@@ -71,6 +70,23 @@ struct HygieneDetector: Detector {
           contract: subject.contract, role: "check that can be passed"))
     }
     return findings
+  }
+
+  private func asksForCodeOfSender(_ place: Place, _ entry: EntryPoint, depth: Int) -> Bool {
+    guard depth > 0 else { return false }
+    let origin = entry.origin(of: place)
+    func inner(_ value: ValueID) -> Bool {
+      asksForCodeOfSender(Place(frame: origin.frame, value: value), entry, depth: depth - 1)
+    }
+    switch entry[origin].operation {
+    case .accountCode(_, let account):
+      return entry.isSender(Place(frame: origin.frame, value: account))
+    case .binary(_, let left, let right, _, _), .shortCircuit(_, let left, let right):
+      return inner(left) || inner(right)
+    case .unary(_, let operand, _), .convert(let operand, _, _), .load(let operand, _):
+      return inner(operand)
+    default: return false
+    }
   }
 
   // MARK: - Deprecated constructs
@@ -91,16 +107,20 @@ struct HygieneDetector: Detector {
         case .builtin("suicide"): return ("suicide", "`selfdestruct`")
         case .builtin("sha3"): return ("sha3", "`keccak256`")
         case .lowLevel(.callcode): return ("callcode", "`delegatecall`")
-        case .builtin(let name) where name == "block.blockhash": return ("block.blockhash", "`blockhash`")
+        case .builtin(let name) where name == "block.blockhash":
+          return ("block.blockhash", "`blockhash`")
         default:
           _ = callee
           return nil
         }
       case .memberAccess(let base, let member):
-        if member.text == "gas", case .identifier("msg") = base.kind { return ("msg.gas", "`gasleft()`") }
+        if member.text == "gas", case .identifier("msg") = base.kind {
+          return ("msg.gas", "`gasleft()`")
+        }
         return nil
       case .identifier("now"):
-        return context.program.declaration(of: expression) == nil ? ("now", "`block.timestamp`") : nil
+        return context.program.declaration(of: expression) == nil
+          ? ("now", "`block.timestamp`") : nil
       default: return nil
       }
     default: return nil
@@ -122,7 +142,8 @@ struct HygieneDetector: Detector {
           """,
         role: "old compilers only", discriminator: directive.value)
     }
-    guard unit.language.oldest.minor != newest.minor || unit.language.oldest < CompilerVersion(0, 8, 0)
+    guard
+      unit.language.oldest.minor != newest.minor || unit.language.oldest < CompilerVersion(0, 8, 0)
     else { return nil }
     return .make(
       rule: Self.pragma, at: directive, in: context.program,
@@ -165,34 +186,81 @@ struct HygieneDetector: Detector {
   private func tautologyFinding(_ expression: Expression, _ context: AuditContext) -> Finding? {
     guard case .binary(let operation, let left, let right) = expression.kind else { return nil }
     let program = context.program
-    func isUnsigned(_ side: Expression) -> Bool {
-      if case .integer(_, false) = program.type(of: side) { return true }
-      return false
-    }
-    func number(_ side: Expression) -> BigInt? {
-      if case .number(let value)? = program.constantValue(of: side) { return value.integer }
-      return nil
-    }
     let always: Bool
-    switch operation {
-    case .greaterOrEqual where isUnsigned(left) && number(right) == 0 && number(left) == nil: always = true
-    case .lessOrEqual where isUnsigned(right) && number(left) == 0 && number(right) == nil: always = true
-    case .less where isUnsigned(left) && number(right) == 0 && number(left) == nil: always = false
-    case .greater where isUnsigned(right) && number(left) == 0 && number(right) == nil: always = false
-    case .equal, .lessOrEqual, .greaterOrEqual, .notEqual, .less, .greater:
+    let reason: String
+    if let decided = literalDecides(operation, left, right) {
+      always = decided
+      reason = "a literal decides it"
+    } else if let decided = rangeDecides(operation, left, right, program) {
+      always = decided
+      reason = "the type of the number leaves no other outcome"
+    } else {
+      switch operation {
+      case .equal, .lessOrEqual, .greaterOrEqual, .notEqual, .less, .greater: break
+      default: return nil
+      }
       guard let a = plainName(left), let b = plainName(right), a == b,
-        program.declaration(of: left)?.id == program.declaration(of: right)?.id,
-        program.declaration(of: left) != nil
+        let declaration = program.declaration(of: left),
+        declaration.id == program.declaration(of: right)?.id
       else { return nil }
       always = [.equal, .lessOrEqual, .greaterOrEqual].contains(operation)
-    default: return nil
+      reason = "both sides are the same"
     }
     return .make(
       rule: Self.tautology, at: expression, in: program,
-      message: """
-        This is always \(always): \(plainName(left) == nil || plainName(left) != plainName(right) ? "the number has no sign" : "both sides are the same").
-        """,
-      role: "always \(always)")
+      message: "This is always \(always): \(reason).", role: "always \(always)")
+  }
+
+  /// The outcome of `x || true` and `x && false`.
+  private func literalDecides(
+    _ operation: BinaryOperator, _ left: Expression, _ right: Expression
+  ) -> Bool? {
+    for side in [left, right] {
+      guard case .literal(.bool(let value)) = side.withoutParentheses.kind else { continue }
+      if operation == .or, value { return true }
+      if operation == .and, !value { return false }
+    }
+    return nil
+  }
+
+  /// The outcome of a comparison with a constant outside of what the other side's type can hold.
+  private func rangeDecides(
+    _ operation: BinaryOperator, _ left: Expression, _ right: Expression, _ program: Program
+  ) -> Bool? {
+    func number(_ side: Expression) -> BigInt? {
+      program.constantValue(of: side)?.wholeNumber
+    }
+    let isMirrored: Bool
+    let constant: BigInt
+    let type: SolidityType
+    switch (number(left), number(right)) {
+    case (nil, let value?): (isMirrored, constant, type) = (false, value, program.type(of: left))
+    case (let value?, nil): (isMirrored, constant, type) = (true, value, program.type(of: right))
+    default: return nil
+    }
+    guard case .integer(let bits, let isSigned) = type else { return nil }
+    let limit = BigInt(1) << (isSigned ? bits - 1 : bits)
+    let least = isSigned ? -limit : BigInt(0)
+    // As if the constant stood on the right.
+    let comparison: BinaryOperator
+    switch operation {
+    case .less: comparison = isMirrored ? .greater : .less
+    case .lessOrEqual: comparison = isMirrored ? .greaterOrEqual : .lessOrEqual
+    case .greater: comparison = isMirrored ? .less : .greater
+    case .greaterOrEqual: comparison = isMirrored ? .lessOrEqual : .greaterOrEqual
+    default: comparison = operation
+    }
+    switch comparison {
+    case .less, .lessOrEqual:
+      if constant >= limit { return true }
+      return constant < least || (comparison == .less && constant == least) ? false : nil
+    case .greater, .greaterOrEqual:
+      if constant >= limit { return false }
+      return constant < least || (comparison == .greaterOrEqual && constant == least) ? true : nil
+    case .equal: return constant >= limit || constant < least ? false : nil
+    case .notEqual: return constant >= limit || constant < least ? true : nil
+    default: return nil
+    }
   }
 
   private func plainName(_ expression: Expression) -> String? {
@@ -204,13 +272,35 @@ struct HygieneDetector: Detector {
 
   private func exponentFinding(_ expression: Expression, _ context: AuditContext) -> Finding? {
     guard case .binary(.bitXor, let left, let right) = expression.kind,
-      case .literal(.number(let base, nil)) = left.kind, !base.hasPrefix("0x"),
-      case .literal(.number(let exponent, nil)) = right.kind, !exponent.hasPrefix("0x")
+      !isHexadecimal(left), !isHexadecimal(right)
     else { return nil }
+    let base: String
+    if case .literal(.number(let text, nil)) = left.kind, text == "2" || text == "10" {
+      base = text
+    } else if let name = plainName(left), case .identifier = left.kind,
+      case .literal(.number("2", nil)) = right.kind
+    {
+      base = name
+    } else if case .literal(.number(let text, nil)) = left.kind,
+      case .literal(.number(_, nil)) = right.kind
+    {
+      base = text
+    } else {
+      return nil
+    }
+    let unit = context.program.unit(of: right)
+    let exponent = unit.source.text(right.range)
     return .make(
       rule: Self.exponent, at: expression, in: context.program,
       message: "`^` is exclusive or; a power is written `\(base) ** \(exponent)`.",
       role: "exclusive or")
+  }
+
+  private func isHexadecimal(_ expression: Expression) -> Bool {
+    if case .literal(.number(let text, _)) = expression.withoutParentheses.kind {
+      return text.hasPrefix("0x")
+    }
+    return false
   }
 
   private func typoFinding(
@@ -223,7 +313,8 @@ struct HygieneDetector: Detector {
     // `=-` or `=+` written together, with a gap behind: `x =- 1`.
     let bytes = unit.source.bytes
     guard start > 0, start < bytes.count, bytes[start - 1] == UInt8(ascii: "="),
-      operand.range.start > value.range.start + 1, target.range.end < value.range.start
+      sign == .plus || operand.range.start > value.range.start + 1,
+      target.range.end < value.range.start
     else { return nil }
     return .make(
       rule: Self.typo, at: expression, in: context.program,
@@ -239,7 +330,9 @@ struct HygieneDetector: Detector {
       ["shl", "shr", "sar"].contains(name.text), arguments.count == 2,
       case .literal(.number(let amount)) = arguments[1].kind,
       case .identifier = arguments[0].kind, !amount.hasPrefix("0x"), let number = Int(amount),
-      (2...255).contains(number), number % 8 == 0
+      (2...255).contains(number), number % 8 == 0,
+      // Assembly counts bits in names of its own; a variable of the function is what gets shifted.
+      context.program.reference(of: arguments[0]) != nil
     else { return nil }
     return .make(
       rule: Self.shift, at: expression, in: context.program,
@@ -249,215 +342,4 @@ struct HygieneDetector: Detector {
         """,
       role: "operands swapped")
   }
-}
-
-// MARK: - Rule pages
-
-extension HygieneDetector {
-  static let deprecated = Rule(
-    id: "deprecated-construct",
-    title: "Deprecated language construct",
-    severity: .informational, confidence: .high, category: .hygiene,
-    summary: "`throw`, `var`, `sha3`, `suicide`, `callcode`, `now`, `msg.gas`, `block.blockhash`.",
-    why: "Newer compilers refuse them; some hide what they do.",
-    howToFix: "Use the construct named in the finding.",
-    exampleThatFires: """
-      pragma solidity 0.4.26;
-
-      contract Old {
-        function check(bool fine) public pure { if (!fine) throw; }
-      }
-      """,
-    exampleThatDoesNot: """
-      pragma solidity 0.4.26;
-
-      contract Old {
-        function check(bool fine) public pure { require(fine); }
-      }
-      """,
-    references: [.swc(111), .cwe(477)])
-
-  static let pragma = Rule(
-    id: "compiler-version",
-    title: "Old or widely differing compilers are admitted",
-    severity: .informational, confidence: .high, category: .hygiene,
-    summary: """
-      A pragma admits only compilers before 0.8, or compilers of several language versions. One \
-      finding per pragma text.
-      """,
-    why: "Old compilers have known bugs; different ones give the same source different meaning.",
-    howToFix: "Fix the version that was tested, 0.8 or later.",
-    exampleThatFires: """
-      pragma solidity >=0.6.0 <0.9.0;
-
-      contract Anything { uint256 public value; }
-      """,
-    exampleThatDoesNot: """
-      pragma solidity 0.8.28;
-
-      contract Anything { uint256 public value; }
-      """,
-    references: [.swc(102), .swc(103), .cwe(937)])
-
-  static let noEffect = Rule(
-    id: "statement-without-effect",
-    title: "A statement does nothing",
-    severity: .low, confidence: .high, category: .hygiene,
-    summary: """
-      A comparison or calculation stands alone as a statement, or a call is prepared (`to.call.value(x)`) \
-      and never made.
-      """,
-    why: "Something was meant to happen, and does not: `==` for `=`, or a payment never sent.",
-    howToFix: "Write the assignment or make the call.",
-    exampleThatFires: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Switch {
-        bool public on;
-        function turnOn() external view { on == true; }
-      }
-      """,
-    exampleThatDoesNot: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Switch {
-        bool public on;
-        function turnOn() external { on = true; }
-      }
-      """,
-    references: [.swc(135), .cwe(1164)])
-
-  static let tautology = Rule(
-    id: "tautology",
-    title: "A condition never changes",
-    severity: .low, confidence: .high, category: .hygiene,
-    summary: "An unsigned number is held against zero in a way that is always or never true, or a name against itself.",
-    why: "A check that was meant to protect something does not.",
-    howToFix: "Write the condition that was meant.",
-    exampleThatFires: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Bounds {
-        function check(uint256 amount) external pure returns (bool) { return amount >= 0; }
-      }
-      """,
-    exampleThatDoesNot: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Bounds {
-        function check(uint256 amount) external pure returns (bool) { return amount > 0; }
-      }
-      """,
-    references: [.cwe(571)])
-
-  static let exponent = Rule(
-    id: "incorrect-exponent",
-    title: "Exclusive or in the place of a power",
-    severity: .medium, confidence: .high, category: .hygiene,
-    summary: "`^` between two decimal literals.",
-    why: "`10 ^ 18` is 24, not a quintillion.",
-    howToFix: "Write `**`.",
-    exampleThatFires: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Unit { uint256 public constant ONE = 10 ^ 18; }
-      """,
-    exampleThatDoesNot: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Unit { uint256 public constant ONE = 10 ** 18; }
-      """,
-    references: [.cwe(480)])
-
-  static let typo = Rule(
-    id: "assignment-typo",
-    title: "Assignment of a signed value that looks like a compound assignment",
-    severity: .low, confidence: .high, category: .hygiene,
-    summary: "`x =- y` or `x =+ y`, written with the sign at the equals sign.",
-    why: "The value is replaced instead of changed.",
-    howToFix: "Write `-=` or `+=`, or move the sign to its operand.",
-    exampleThatFires: """
-      pragma solidity 0.4.26;
-
-      contract Sum {
-        int public total;
-        function take(int amount) public { total =- amount; }
-      }
-      """,
-    exampleThatDoesNot: """
-      pragma solidity 0.4.26;
-
-      contract Sum {
-        int public total;
-        function take(int amount) public { total -= amount; }
-      }
-      """,
-    references: [.swc(129), .cwe(480)])
-
-  static let shift = Rule(
-    id: "swapped-shift",
-    title: "Operands of a shift in assembly look swapped",
-    severity: .medium, confidence: .medium, category: .assembly,
-    summary: "`shl`, `shr` or `sar` with a variable as the number of bits and a multiple of 8 as the value.",
-    why: "The instructions take the number of bits first; swapped, the result is garbage.",
-    howToFix: "Write the number of bits first: `shr(8, x)`.",
-    exampleThatFires: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Bits {
-        function high(uint256 x) external pure returns (uint256 y) {
-          assembly { y := shr(x, 8) }
-        }
-      }
-      """,
-    exampleThatDoesNot: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Bits {
-        function high(uint256 x) external pure returns (uint256 y) {
-          assembly { y := shr(8, x) }
-        }
-      }
-      """,
-    references: [.cwe(683)])
-
-  static let codeSize = Rule(
-    id: "code-size-check",
-    title: "A check of the caller's code does not keep contracts out",
-    severity: .low, confidence: .high, category: .accessControl,
-    summary: "An effect depends on the caller having no code.",
-    why: "During its construction a contract has no code.",
-    howToFix: "Do not rely on callers being ordinary accounts.",
-    exampleThatFires: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract People {
-        mapping(address => bool) public seen;
-        function register() external {
-          require(msg.sender.code.length == 0, "no contracts");
-          seen[msg.sender] = true;
-        }
-      }
-      """,
-    exampleThatDoesNot: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract People {
-        mapping(address => bool) public seen;
-        function register() external {
-          seen[msg.sender] = true;
-        }
-      }
-      """,
-    references: [.cwe(284)])
 }

@@ -1,6 +1,29 @@
 import Solidity
 import SoliditySyntax
 
+extension EntryPoint {
+  /// Whether all that runs was understood and followed: no missing parts, no callee without source.
+  var isFullyFollowed: Bool {
+    !isTruncated
+      && frames.allSatisfy { frame in
+        frame.graph.isComplete && !frame.graph.hasUnstructuredJumps
+          && frame.graph.index.internalCalls.allSatisfy { site in
+            guard case .internalCall(let call) = frame.graph[site].operation else { return true }
+            return call.callee != nil || call.pointer != nil
+          }
+          // A library whose source is missing reads as a call of something unknown.
+          && frame.graph.index.externalCalls.allSatisfy { site in
+            guard case .externalCall(let call) = frame.graph[site].operation else { return true }
+            if case .function(nil) = call.kind { return false }
+            return true
+          }
+          && !frame.graph.values.contains {
+            if case .unknown = $0.operation { true } else { false }
+          }
+      }
+  }
+}
+
 /// Finds state that is not what the code takes it for: never set, set through a wild pointer, or changed in a copy.
 struct StorageDetector: Detector {
   var rules: [Rule] {
@@ -51,10 +74,7 @@ struct StorageDetector: Detector {
     var read: [NodeID: (EntryPoint, Place)] = [:]
     for entry in entries {
       // Code that was cut short, runs foreign code in this storage, or writes computed slots may set anything.
-      if entry.isTruncated { return [] }
-      for frame in entry.frames where !frame.graph.isComplete || frame.graph.hasUnstructuredJumps {
-        return []
-      }
+      if !entry.isFullyFollowed { return [] }
       for write in entry.storageWrites {
         if let variable = write.location.variable { written.insert(variable.id) }
         if case .computed = write.location.root { return [] }
@@ -63,7 +83,9 @@ struct StorageDetector: Detector {
         return []
       }
       for access in entry.storageReads {
-        if let variable = access.location.variable, entry.hasCallerInput, read[variable.id] == nil {
+        if let variable = access.location.variable, entry.hasCallerInput, read[variable.id] == nil,
+          !entry.isBoundToDelegation(access.place)
+        {
           read[variable.id] = (entry, access.place)
         }
       }
@@ -77,7 +99,9 @@ struct StorageDetector: Detector {
       }
     }
     return candidates.compactMap { variable in
-      guard !written.contains(variable.id), let (entry, place) = read[variable.id] else { return nil }
+      guard !written.contains(variable.id), let (entry, place) = read[variable.id],
+        !isSetElsewhere(variable, contract, context)
+      else { return nil }
       return .make(
         rule: Self.uninitialized, at: variable, in: context.program,
         message: """
@@ -85,6 +109,28 @@ struct StorageDetector: Detector {
           """,
         contract: contract, rootCause: variable, role: "never set",
         related: [entry.findingLocation(place, role: "relied on here")])
+    }
+  }
+
+  /// Whether another contract with the same variable sets it: a proxy and its implementation, or a helper that runs
+  /// by delegatecall, share their storage through a common base.
+  private func isSetElsewhere(
+    _ variable: VariableDeclaration, _ contract: ContractDefinition, _ context: AuditContext
+  ) -> Bool {
+    guard let declaring = context.program.contract(containing: variable),
+      declaring.id != contract.id
+    else { return false }
+    let own = Set(context.program.linearizedBases(of: contract).map(\.id))
+    return context.facts.functions.contains { function in
+      guard let home = context.program.contract(containing: function), !own.contains(home.id),
+        let graph = context.facts.graph(of: function)
+      else { return false }
+      return graph.index.storageWrites.contains { value in
+        if case .write(let path, _, _) = graph[value].operation {
+          return path.variable?.id == variable.id
+        }
+        return false
+      }
     }
   }
 
@@ -100,7 +146,9 @@ struct StorageDetector: Detector {
     _ variables: [VariableDeclaration?], _ context: AuditContext
   ) -> [Finding] {
     variables.compactMap { variable in
-      guard let variable, variable.location == nil || variable.location == .storage else { return nil }
+      guard let variable, variable.location == nil || variable.location == .storage else {
+        return nil
+      }
       let type = context.program.type(of: variable)
       switch type {
       case .structure, .array: break
@@ -125,7 +173,8 @@ struct StorageDetector: Detector {
       for write in entry.storageWrites {
         guard case .computed(let slot) = write.location.root, !write.location.isTransient,
           entry.sources(of: slot, options: .stopAtHashes).hasInput,
-          !entry.isRestricted(write.place), !entry.isVouchedFor(slot, at: write.place)
+          !entry.isRestricted(write.place), !entry.isVouchedFor(slot, at: write.place),
+          !isOffsetOfHash(slot, entry, depth: 6)
         else { continue }
         findings.append(
           .make(
@@ -139,6 +188,21 @@ struct StorageDetector: Detector {
       }
     }
     return findings
+  }
+
+  /// Whether the slot lies at some distance from a hash, as mappings and arrays laid out by hand do.
+  private func isOffsetOfHash(_ slot: Place, _ entry: EntryPoint, depth: Int) -> Bool {
+    guard depth > 0 else { return false }
+    let origin = entry.origin(of: slot)
+    switch entry[origin].operation {
+    case .builtin(let name, _): return name == "keccak256"
+    case .binary(.add, let left, let right, _, _), .binary(.bitOr, let left, let right, _, _),
+      .binary(.bitXor, let left, let right, _, _):
+      return [left, right].contains {
+        isOffsetOfHash(Place(frame: origin.frame, value: $0), entry, depth: depth - 1)
+      }
+    default: return false
+    }
   }
 
   // MARK: - Lost copies
@@ -242,180 +306,4 @@ struct StorageDetector: Detector {
       }
     }
   }
-}
-
-// MARK: - Rule pages
-
-extension StorageDetector {
-  static let uninitialized = Rule(
-    id: "uninitialized-state",
-    title: "A state variable is read but never set",
-    severity: .medium, confidence: .medium, category: .declarations,
-    summary: """
-      A state variable of a deployable contract has no initial value, no code of the contract writes \
-      it, and some function relies on it.
-      """,
-    why: "It is always zero: the zero address as owner or receiver, an empty allow list, a zero rate.",
-    howToFix: "Set it in the constructor, or remove it.",
-    exampleThatFires: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Donations {
-        address payable treasury;
-        function give() external payable { treasury.transfer(msg.value); }
-      }
-      """,
-    exampleThatDoesNot: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Donations {
-        address payable treasury;
-        constructor(address payable treasury_) { treasury = treasury_; }
-        function give() external payable { treasury.transfer(msg.value); }
-      }
-      """,
-    references: [.swc(109), .cwe(824)])
-
-  static let pointer = Rule(
-    id: "uninitialized-storage-pointer",
-    title: "A local storage pointer points to slot 0",
-    severity: .high, confidence: .high, category: .declarations,
-    summary: """
-      Before 0.5 a local variable of struct or array type without data location is a pointer into \
-      storage; here it is declared without a value.
-      """,
-    why: "Writing through it overwrites the first state variables, often the owner.",
-    howToFix: "Write `memory`, or give the pointer a value.",
-    exampleThatFires: """
-      pragma solidity 0.4.26;
-
-      contract Names {
-        address public owner = msg.sender;
-        struct Entry { bytes32 name; address account; }
-        mapping(bytes32 => address) public accounts;
-        function add(bytes32 name, address account) public {
-          Entry entry;
-          entry.name = name;
-          entry.account = account;
-          accounts[name] = account;
-        }
-      }
-      """,
-    exampleThatDoesNot: """
-      pragma solidity 0.4.26;
-
-      contract Names {
-        address public owner = msg.sender;
-        struct Entry { bytes32 name; address account; }
-        mapping(bytes32 => address) public accounts;
-        function add(bytes32 name, address account) public {
-          Entry memory entry;
-          entry.name = name;
-          entry.account = account;
-          accounts[name] = account;
-        }
-      }
-      """,
-    references: [.swc(109), .cwe(824)])
-
-  static let arbitrary = Rule(
-    id: "arbitrary-storage-write",
-    title: "Anyone can write any storage slot",
-    severity: .high, confidence: .high, category: .storage,
-    summary: "A slot number that the caller supplies is written without check of the caller.",
-    why: "Every variable of the contract can be replaced.",
-    howToFix: "Do not take slots from callers, or restrict the function.",
-    exampleThatFires: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Store {
-        address public owner = msg.sender;
-        function put(uint256 slot, uint256 value) external {
-          assembly { sstore(slot, value) }
-        }
-      }
-      """,
-    exampleThatDoesNot: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Store {
-        address public owner = msg.sender;
-        function put(uint256 slot, uint256 value) external {
-          require(msg.sender == owner, "not the owner");
-          assembly { sstore(slot, value) }
-        }
-      }
-      """,
-    references: [.swc(124), .cwe(123)])
-
-  static let lostCopy = Rule(
-    id: "lost-storage-copy",
-    title: "A copy of a stored struct is changed and then dropped",
-    severity: .medium, confidence: .high, category: .storage,
-    summary: """
-      A struct is copied from storage to memory, members of the copy are assigned, and the copy is \
-      not used afterwards.
-      """,
-    why: "The change is lost, although the code reads as if it were stored.",
-    howToFix: "Declare the local variable `storage`.",
-    exampleThatFires: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Users {
-        struct User { uint256 points; }
-        mapping(address => User) public users;
-        function award(uint256 points) external {
-          User memory user = users[msg.sender];
-          user.points = points;
-        }
-      }
-      """,
-    exampleThatDoesNot: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Users {
-        struct User { uint256 points; }
-        mapping(address => User) public users;
-        function award(uint256 points) external {
-          User storage user = users[msg.sender];
-          user.points = points;
-        }
-      }
-      """,
-    references: [.cwe(563)])
-
-  static let mappingDeletion = Rule(
-    id: "mapping-deletion",
-    title: "delete leaves mappings inside a struct untouched",
-    severity: .medium, confidence: .high, category: .storage,
-    summary: "`delete` is applied to a struct in storage that holds a mapping.",
-    why: "Old entries, such as permissions, survive the deletion.",
-    howToFix: "Clear the entries one by one, or use a new key for each struct.",
-    exampleThatFires: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Groups {
-        struct Group { uint256 size; mapping(address => bool) members; }
-        mapping(uint256 => Group) groups;
-        function close(uint256 id) external { delete groups[id]; }
-      }
-      """,
-    exampleThatDoesNot: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Groups {
-        struct Group { uint256 size; address keeper; }
-        mapping(uint256 => Group) groups;
-        function close(uint256 id) external { delete groups[id]; }
-      }
-      """,
-    references: [.cwe(459)])
 }

@@ -1,9 +1,12 @@
+import Ethereum
 import Solidity
 import SoliditySyntax
 
 /// Finds tokens and vaults that differ from their standards or break their own books.
 struct TokenDetector: Detector {
-  var rules: [Rule] { [Self.interface, Self.inflation, Self.selfTransfer, Self.approval] }
+  var rules: [Rule] {
+    [Self.interface, Self.separator, Self.inflation, Self.selfTransfer, Self.approval]
+  }
 
   func findings(of subject: ContractFacts, in context: AuditContext) -> [Finding] {
     var findings = inflationFindings(subject, context)
@@ -15,7 +18,10 @@ struct TokenDetector: Detector {
   }
 
   func findings(in context: AuditContext) -> [Finding] {
-    context.program.contracts.flatMap { interfaceFindings($0, context) }
+    context.program.contracts.flatMap { contract in
+      interfaceFindings(contract, context)
+        + [separatorFinding(contract, context)].compactMap { $0 }
+    }
   }
 
   // MARK: - Interfaces
@@ -67,7 +73,9 @@ struct TokenDetector: Detector {
     guard contract.kind != .library else { return [] }
     var functions: [String: FunctionDefinition] = [:]
     for entry in context.program.interface(of: contract) {
-      if let function = entry.declaration as? FunctionDefinition { functions[entry.signature] = function }
+      if let function = entry.declaration as? FunctionDefinition {
+        functions[entry.signature] = function
+      }
     }
     let names = Set(context.program.interface(of: contract).map(\.signature))
     let standard: (name: String, signatures: [Signature], reference: Int)
@@ -77,7 +85,8 @@ struct TokenDetector: Detector {
       standard = ("ERC-4626", Self.erc4626, 4626)
     } else if names.contains("transfer(address,uint256)"),
       names.contains("balanceOf(address)"),
-      names.contains("approve(address,uint256)") || names.contains("transferFrom(address,address,uint256)")
+      names.contains("approve(address,uint256)")
+        || names.contains("transferFrom(address,address,uint256)")
     {
       standard = ("ERC-20", Self.erc20, 20)
     } else {
@@ -114,6 +123,39 @@ struct TokenDetector: Detector {
         default: given == expected
         }
       }
+  }
+
+  // MARK: - Domain separators
+
+  private static let separatorName = "DOMAIN_SEPARATOR()"
+
+  private func separatorFinding(
+    _ contract: ContractDefinition, _ context: AuditContext
+  ) -> Finding? {
+    let expected = Selector(signature: Self.separatorName)
+    for entry in context.program.interface(of: contract) where entry.selector == expected {
+      guard context.program.contract(containing: entry.declaration)?.id == contract.id else {
+        continue
+      }
+      let problem: String
+      if entry.signature != Self.separatorName {
+        problem = "has the same selector as"
+      } else if let function = entry.declaration as? FunctionDefinition,
+        function.returnParameters.map({ context.program.type(of: $0) }) != [.fixedBytes(32)]
+      {
+        problem = "does not answer `bytes32` as"
+      } else {
+        continue
+      }
+      return .make(
+        rule: Self.separator, at: entry.declaration, in: context.program,
+        message: """
+          `\(entry.signature)` \(problem) `\(Self.separatorName)` of ERC-2612. Signers and routers \
+          that ask for the domain get something else.
+          """,
+        contract: contract, role: "answers for the domain separator")
+    }
+    return nil
   }
 
   // MARK: - Inflation of shares
@@ -180,7 +222,8 @@ struct TokenDetector: Detector {
           entry.canFollow(second.place, after: first.place),
           let firstValue = first.value, let secondValue = second.value,
           case .binary(.subtract, _, _, _, _) = entry[entry.origin(of: firstValue)].operation,
-          case .binary(.add, let left, let right, _, _) = entry[entry.origin(of: secondValue)].operation
+          case .binary(.add, let left, let right, _, _) = entry[entry.origin(of: secondValue)]
+            .operation
         else { continue }
         let giver = first.location.indexes[0]
         let receiver = second.location.indexes[0]
@@ -198,10 +241,15 @@ struct TokenDetector: Detector {
                 && !entry.canFollow(place, after: first.place)
             })
         else { continue }
-        let excluded = entry.guards(of: second.place).contains { condition in
-          guard case .comparison(.notEqual, let a, let b) = condition.predicate else { return false }
-          let sides = Set([entry.origin(of: a), entry.origin(of: b)])
-          return sides == Set([entry.origin(of: giver), entry.origin(of: receiver)])
+        let excluded = entry.guards(of: second.place).contains { held in
+          let condition = entry.origin(of: held.condition)
+          guard case .binary(let comparison, let a, let b, _, _) = entry[condition].operation,
+            comparison == (held.polarity ? .notEqual : .equal)
+          else { return false }
+          let sides = [a, b].map { entry.origin(of: Place(frame: condition.frame, value: $0)) }
+          return Set(sides) == Set([entry.origin(of: giver), entry.origin(of: receiver)])
+            || sides.contains(entry.origin(of: receiver)) && sides.contains { entry.isSender($0) }
+              && entry.isSender(giver)
         }
         guard !excluded else { continue }
         return .make(
@@ -248,191 +296,8 @@ struct TokenDetector: Detector {
         the old amount first and the new one after it.
         """,
       contract: subject.contract, rootCause: function, role: "replaces the old approval",
-      related: [entry.findingLocation(write.place, role: "written without a look at the old amount")])
+      related: [
+        entry.findingLocation(write.place, role: "written without a look at the old amount")
+      ])
   }
-}
-
-// MARK: - Rule pages
-
-extension TokenDetector {
-  static let interface = Rule(
-    id: "token-interface",
-    title: "A token function answers something else than its standard says",
-    severity: .medium, confidence: .high, category: .tokens,
-    summary: """
-      A contract with the functions of ERC-20, ERC-721 or ERC-4626 declares one of them with other \
-      return values. Low for interfaces.
-      """,
-    why: "Contracts compiled for the standard revert when they decode the answer; tokens get stuck.",
-    howToFix: "Return what the standard says.",
-    exampleThatFires: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Coin {
-        mapping(address => uint256) public balanceOf;
-        mapping(address => mapping(address => uint256)) public allowance;
-        function transfer(address to, uint256 amount) external {
-          balanceOf[msg.sender] -= amount;
-          balanceOf[to] += amount;
-        }
-        function approve(address spender, uint256 amount) external returns (bool) {
-          allowance[msg.sender][spender] = amount;
-          return true;
-        }
-      }
-      """,
-    exampleThatDoesNot: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Coin {
-        mapping(address => uint256) public balanceOf;
-        mapping(address => mapping(address => uint256)) public allowance;
-        function transfer(address to, uint256 amount) external returns (bool) {
-          balanceOf[msg.sender] -= amount;
-          balanceOf[to] += amount;
-          return true;
-        }
-        function approve(address spender, uint256 amount) external returns (bool) {
-          allowance[msg.sender][spender] = amount;
-          return true;
-        }
-      }
-      """,
-    references: [.erc(20), .erc(721), .erc(4626), .cwe(573)])
-
-  static let inflation = Rule(
-    id: "share-inflation",
-    title: "The price of a vault's shares can be raised by a gift",
-    severity: .medium, confidence: .medium, category: .tokens,
-    summary: """
-      Shares are minted as deposit times supply over the contract's own token balance, without \
-      virtual shares or assets.
-      """,
-    why: "The first depositor can make later deposits round down to nothing and keep them.",
-    howToFix: """
-      Keep own books of assets, or add virtual shares and assets to the formula, as OpenZeppelin's \
-      ERC4626 does.
-      """,
-    exampleThatFires: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      interface Token {
-        function balanceOf(address account) external view returns (uint256);
-        function transferFrom(address from, address to, uint256 amount) external returns (bool);
-      }
-
-      contract Vault {
-        Token immutable token;
-        uint256 public supply;
-        mapping(address => uint256) public shares;
-        constructor(Token token_) { token = token_; }
-        function deposit(uint256 amount) external {
-          uint256 minted = supply == 0 ? amount : (amount * supply) / token.balanceOf(address(this));
-          supply += minted;
-          shares[msg.sender] += minted;
-          require(token.transferFrom(msg.sender, address(this), amount), "not paid");
-        }
-      }
-      """,
-    exampleThatDoesNot: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      interface Token {
-        function balanceOf(address account) external view returns (uint256);
-        function transferFrom(address from, address to, uint256 amount) external returns (bool);
-      }
-
-      contract Vault {
-        Token immutable token;
-        uint256 public supply;
-        mapping(address => uint256) public shares;
-        constructor(Token token_) { token = token_; }
-        function deposit(uint256 amount) external {
-          uint256 minted = (amount * (supply + 1000)) / (token.balanceOf(address(this)) + 1);
-          supply += minted;
-          shares[msg.sender] += minted;
-          require(token.transferFrom(msg.sender, address(this), amount), "not paid");
-        }
-      }
-      """,
-    references: [.erc(4626), .cwe(682)])
-
-  static let selfTransfer = Rule(
-    id: "self-transfer",
-    title: "A transfer to oneself creates tokens",
-    severity: .high, confidence: .high, category: .tokens,
-    summary: """
-      Both balances of a transfer are read before either is written, and giver and receiver may be \
-      the same account.
-      """,
-    why: "The second write overwrites the first, so the amount is gained instead of moved.",
-    howToFix: "Read the receiver's balance after writing the giver's, or refuse equal accounts.",
-    exampleThatFires: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Coin {
-        mapping(address => uint256) public balances;
-        function move(address to, uint256 amount) external {
-          uint256 mine = balances[msg.sender];
-          uint256 theirs = balances[to];
-          balances[msg.sender] = mine - amount;
-          balances[to] = theirs + amount;
-        }
-      }
-      """,
-    exampleThatDoesNot: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Coin {
-        mapping(address => uint256) public balances;
-        function move(address to, uint256 amount) external {
-          balances[msg.sender] -= amount;
-          balances[to] += amount;
-        }
-      }
-      """,
-    references: [.cwe(682)])
-
-  static let approval = Rule(
-    id: "approval-front-running",
-    title: "A changed approval can be spent twice",
-    severity: .informational, confidence: .high, category: .tokens,
-    summary: """
-      `approve` overwrites the old amount without looking at it, and the token offers no way to \
-      change an approval by a difference or a signature.
-      """,
-    why: "A spender who sees the change in time spends the old amount before and the new one after.",
-    howToFix: "Offer functions that raise and lower approvals, or require zero in between.",
-    exampleThatFires: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Coin {
-        mapping(address => mapping(address => uint256)) public allowance;
-        function approve(address spender, uint256 amount) external returns (bool) {
-          allowance[msg.sender][spender] = amount;
-          return true;
-        }
-      }
-      """,
-    exampleThatDoesNot: """
-      // SPDX-License-Identifier: MIT
-      pragma solidity 0.8.28;
-
-      contract Coin {
-        mapping(address => mapping(address => uint256)) public allowance;
-        function approve(address spender, uint256 amount) external returns (bool) {
-          require(amount == 0 || allowance[msg.sender][spender] == 0, "set to zero first");
-          allowance[msg.sender][spender] = amount;
-          return true;
-        }
-      }
-      """,
-    references: [.swc(114), .erc(20)])
 }
