@@ -38,6 +38,13 @@ public final class ContractFacts {
   /// Fields used as reentrancy locks: checked and set before, and written again after, something an entry point does.
   public private(set) lazy var reentrancyLocks: [StorageField] = findLocks()
 
+  private var made: [EntryPoint] = []
+
+  deinit {
+    // Accesses refer to their entry point, which keeps them: let go of both together.
+    for entry in made { entry.forgetAccesses() }
+  }
+
   private struct CallKey: Hashable {
     let callee: NodeID
     let dispatch: Dispatch
@@ -153,9 +160,11 @@ public final class ContractFacts {
         id: FrameID(number), graph: frame.graph, parent: frame.parent, callSite: frame.callSite,
         depth: frame.depth, calls: frame.calls, unimplementedCalls: frame.unimplementedCalls)
     }
-    return EntryPoint(
+    let entry = EntryPoint(
       kind: kind, contract: contract, function: function, frames: frames,
       isTruncated: isTruncated, facts: facts)
+    made.append(entry)
+    return entry
   }
 
   /// Whether the function runs in the frame or one that called it.

@@ -29,13 +29,14 @@ struct SourceSearch {
   let options: SourceOptions
   private var found: [ValueSource] = []
   private var isFound: Set<ValueSource> = []
-  private var seen: Set<Place> = []
+  private var seen: PlaceSet
   private var stack: [Place] = []
   private var isTruncated = false
 
   init(entry: EntryPoint, options: SourceOptions) {
     self.entry = entry
     self.options = options
+    seen = PlaceSet(of: entry)
   }
 
   var result: SourceSet {
@@ -46,7 +47,7 @@ struct SourceSearch {
     stack = [place]
     var steps = 0
     while let next = stack.popLast() {
-      guard seen.insert(next).inserted else { continue }
+      guard seen.insert(next) else { continue }
       steps += 1
       if steps > Self.maximumSteps {
         isTruncated = true

@@ -62,8 +62,11 @@ extension EntryPoint {
   /// Everything a value flows into, transitively, in the order found; bounded. Storage and other accounts are not
   /// followed: writes and calls end the flow.
   public func flows(from place: Place) -> [Place] {
+    // Questions about one place come together.
+    if let lastFlow, lastFlow.from == place { return lastFlow.flow }
     var result: [Place] = []
-    var seen: Set<Place> = [place]
+    var seen = PlaceSet(of: self)
+    _ = seen.insert(place)
     var next = 0
     var queue = [place]
     while next < queue.count, result.count < 4096 {
@@ -75,11 +78,12 @@ extension EntryPoint {
         default: break
         }
       }
-      for user in uses(of: current) where seen.insert(user).inserted {
+      for user in uses(of: current) where seen.insert(user) {
         result.append(user)
         queue.append(user)
       }
     }
+    lastFlow = (place, result)
     return result
   }
 

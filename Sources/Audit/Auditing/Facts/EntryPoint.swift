@@ -37,14 +37,31 @@ public final class EntryPoint {
   /// All `selfdestruct`s.
   public private(set) lazy var selfdestructs: [Place] = collect(\.selfdestructs)
   /// All storage writes.
-  public private(set) lazy var storageWrites: [StorageAccess] = collect(\.storageWrites)
-    .compactMap { access(at: $0) }
+  public var storageWrites: [StorageAccess] {
+    if let writes { return writes }
+    let found = collect(\.storageWrites).compactMap { access(at: $0) }
+    writes = found
+    return found
+  }
   /// All storage reads.
-  public private(set) lazy var storageReads: [StorageAccess] = collect(\.storageReads)
-    .compactMap { access(at: $0) }
+  public var storageReads: [StorageAccess] {
+    if let reads { return reads }
+    let found = collect(\.storageReads).compactMap { access(at: $0) }
+    reads = found
+    return found
+  }
   /// Whether the whole entry is limited to accounts someone other than the caller chose: every effect is, or, without
   /// effects, every normal return.
   public private(set) lazy var isRestricted: Bool = findRestriction()
+
+  private var writes: [StorageAccess]?
+  private var reads: [StorageAccess]?
+
+  /// Drops the accesses found so far; they are found again when asked for.
+  func forgetAccesses() {
+    writes = nil
+    reads = nil
+  }
 
   // Answers already found.
   private var deadBlocks: [Set<BlockID>?]
@@ -55,6 +72,12 @@ public final class EntryPoint {
   var guardsByPlace: [Place: [Guard]] = [:]
   var locksByPlace: [Place: StorageField?] = [:]
   var sourcesByPlace: [SourceKey: SourceSet] = [:]
+  var lastFlow: (from: Place, flow: [Place])?
+
+  /// The number of the first place of each frame, counting the places of all frames through.
+  let frameStarts: [Int]
+  /// How many places there are.
+  let placeCount: Int
 
   struct SourceKey: Hashable {
     let place: Place
@@ -81,6 +104,15 @@ public final class EntryPoint {
     self.frames = frames
     self.isTruncated = isTruncated
     self.facts = facts
+    var starts: [Int] = []
+    starts.reserveCapacity(frames.count)
+    var count = 0
+    for frame in frames {
+      starts.append(count)
+      count += frame.graph.values.count
+    }
+    frameStarts = starts
+    placeCount = count
     returnGuards = Array(repeating: nil, count: frames.count)
     deadBlocks = Array(repeating: nil, count: frames.count)
   }
