@@ -120,7 +120,9 @@ struct RandomnessDetector: Detector {
             else { continue }
             // A view that compares what it is given answers a question about the chain.
             if entry.isView,
-              [left, right].contains(where: { entry.isCallerChosen(entry.operand($0, of: flow)) })
+              [left, right].contains(where: {
+                entry.sources(of: entry.operand($0, of: flow)).hasInput
+              })
             {
               continue
             }
@@ -161,7 +163,7 @@ struct RandomnessDetector: Detector {
   /// Whether the entry changes or answers anything: a draw without outcome decides nothing.
   private func hasOutcome(_ entry: EntryPoint) -> Bool {
     let acts = entry.externalCalls.contains { !(entry.externalCall(at: $0)?.isStatic ?? true) }
-    return acts || !entry.storageWrites.isEmpty || !entry.events.isEmpty
+    return acts || !entry.storageWrites.isEmpty
       || !(entry.function?.returnParameters.isEmpty ?? true) || !entry.selfdestructs.isEmpty
   }
 

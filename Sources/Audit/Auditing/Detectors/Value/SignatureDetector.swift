@@ -46,7 +46,7 @@ struct SignatureDetector: Detector {
       return false
     }
     if !comparisons.contains(where: { excludesZero($0, flows, entry) }),
-      let risky = comparisons.first(where: { mayMeetZero($0, place, entry) })
+      let risky = comparisons.first(where: { mayMeetZero($0, place, entry, subject) })
         ?? firstUnchecked(place, comparisons, entry)
     {
       findings.append(
@@ -132,7 +132,9 @@ struct SignatureDetector: Detector {
 
   /// Whether a comparison holds the recovered account against one that can be zero: given by the caller, or an
   /// element of a mapping.
-  private func mayMeetZero(_ comparison: Place, _ recovered: Place, _ entry: EntryPoint) -> Bool {
+  private func mayMeetZero(
+    _ comparison: Place, _ recovered: Place, _ entry: EntryPoint, _ subject: ContractFacts
+  ) -> Bool {
     guard case .binary(_, let left, let right, _, _) = entry[comparison].operation else {
       return false
     }
@@ -152,8 +154,14 @@ struct SignatureDetector: Detector {
             || entry.isZero(b) && entry.origin(of: a) == entry.origin(of: place)
         }
       }
-      return sources.storage.contains { !$0.isScalar }
+      return sources.storage.contains { !$0.isScalar || isNeverSet($0, subject) }
     }
+  }
+
+  /// Whether nothing ever gives the variable a value.
+  private func isNeverSet(_ field: StorageField, _ subject: ContractFacts) -> Bool {
+    field.variable != nil && subject.writers(of: field).isEmpty
+      && !(subject.deployment?.storageWrites ?? []).contains { $0.location.field.overlaps(field) }
   }
 
   /// Where a recovered account is used without any comparison: as a key, or returned from a public function.
