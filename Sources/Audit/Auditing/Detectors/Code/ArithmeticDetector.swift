@@ -318,9 +318,24 @@ struct ArithmeticDetector: Detector {
       return false
     }
 
+    private func isSameKey(_ first: Place, _ second: Place, _ entry: EntryPoint) -> Bool {
+      if entry.origin(of: first) == entry.origin(of: second) { return true }
+      if entry.isSender(first), entry.isSender(second) { return true }
+      let sources = entry.sources(of: first).sources
+      return !sources.contains(.environment(.sender))
+        && sources == entry.sources(of: second).sources
+    }
+
     func matches(_ other: Place, _ entry: EntryPoint) -> Bool {
       let found = entry.origin(of: other)
       if found == origin { return true }
+      if case .read = entry[origin].operation, case .read = entry[found].operation,
+        let own = entry.location(at: origin), let named = entry.location(at: found)
+      {
+        // The balance of one account says nothing about that of another.
+        return own.field == named.field && own.indexes.count == named.indexes.count
+          && zip(own.indexes, named.indexes).allSatisfy { isSameKey($0, $1, entry) }
+      }
       guard !isFixed, !sources.isEmpty, sources != [.constant],
         Self.combines(found, entry) == isCombined
       else { return false }
