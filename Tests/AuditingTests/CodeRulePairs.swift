@@ -192,11 +192,10 @@ extension CodeRulePair {
     CodeRulePair(
       "mapping-deletion", "struct with a mapping", dialect: "0.8.20",
       """
-      contract Clubs { struct Club { uint size; mapping(address => bool) @; }
-        mapping(uint => Club) clubs; mapping(uint => uint) sizes;
-        function close(uint id) external { delete @@[id]; } }
-      """.replacing("@@", with: "clubs"),
-      vulnerable: "member", fixed: "member; } struct Other { uint size"),
+      contract Clubs { struct Club { uint size; @ members; } mapping(uint => Club) clubs;
+        function close(uint id) external { delete clubs[id]; } }
+      """,
+      vulnerable: "mapping(address => bool)", fixed: "bytes32"),
     CodeRulePair(
       "changed-copy-argument", "struct argument", dialect: "0.8.20",
       """
@@ -276,7 +275,7 @@ extension CodeRulePair {
       "incorrect-exponent", "power of ten", dialect: "0.8.20",
       "contract A { uint constant UNIT = 10 @ 6; }", vulnerable: "^", fixed: "**"),
     CodeRulePair(
-      "suspicious-assignment", "sign at the wrong side", dialect: "0.4.26",
+      "assignment-typo", "sign at the wrong side", dialect: "0.4.26",
       "contract A { int n; function f(int k) public { n @ k; } }", vulnerable: "=-", fixed: "-="),
     CodeRulePair(
       "swapped-shift", "value first", dialect: "0.8.20",

@@ -46,6 +46,8 @@ struct CodeRuleTests {
     #expect(severities(text("0.7.6", "", "")) == [.medium])
     #expect(severities(text("0.8.20", "unchecked {", "}")) == [.low])
     #expect(severities(text("0.8.20", "", "")) == [])
+    // The pragma leaves open whether the compiler checks.
+    #expect(severities(text(">=0.6.0", "", "")) == [.low])
     let restricted = """
       pragma solidity 0.7.6;
       contract A { address o = msg.sender; uint t;

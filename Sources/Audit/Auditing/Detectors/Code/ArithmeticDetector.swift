@@ -9,14 +9,17 @@ struct ArithmeticDetector: Detector {
   func findings(of subject: ContractFacts, in context: AuditContext) -> [Finding] {
     var findings: [Finding] = []
     var budget = VisitBudget()
+    let undecided = undecidedUnits(context.program)
     for entry in subject.entryPoints + subject.unreachedFunctions {
       for frame in entry.frames {
         for value in frame.graph.index.arithmetic + frame.graph.index.conversions {
           let instruction = frame.graph[value]
-          guard isCandidate(instruction), budget.take(instruction.origin.node) else { continue }
+          guard isCandidate(instruction, undecided), budget.take(instruction.origin.node) else {
+            continue
+          }
           let place = Place(frame: frame.id, value: value)
           let found = [
-            wrappingFinding(place, entry, subject, context),
+            wrappingFinding(place, entry, subject, context, undecided),
             precisionFinding(place, entry, subject, context),
             narrowingFinding(place, entry, subject, context),
           ].compactMap { $0 }
@@ -44,13 +47,26 @@ struct ArithmeticDetector: Detector {
     mutating func close(_ node: NodeID) { visits[node] = Self.maximum }
   }
 
-  private func isCandidate(_ instruction: Value) -> Bool {
+  /// Files whose pragma leaves open whether arithmetic is checked.
+  private func undecidedUnits(_ program: Program) -> Set<Int32> {
+    let checking = CompilerVersion(0, 8, 0)
+    let units = program.units.filter { unit in
+      unit.language.oldest < checking && unit.language.dialect >= checking
+        && unit.items.contains {
+          if case .pragma(let pragma) = $0 { pragma.name == "solidity" } else { false }
+        }
+    }
+    return Set(units.map(\.number))
+  }
+
+  private func isCandidate(_ instruction: Value, _ undecided: Set<Int32>) -> Bool {
     switch instruction.operation {
     case .binary(let operation, _, _, let isChecked, _):
       guard !instruction.origin.surroundings.contains(.assembly) else { return false }
       if operation == .multiply { return true }
-      return !isChecked && [.add, .subtract, .power].contains(operation)
-        && instruction.origin.surroundings.contains(.wrapping)
+      return [.add, .subtract, .power].contains(operation)
+        && (!isChecked && instruction.origin.surroundings.contains(.wrapping)
+          || undecided.contains(instruction.origin.node.unit))
     case .convert(_, _, let isExplicit): return isExplicit
     default: return false
     }
@@ -59,14 +75,19 @@ struct ArithmeticDetector: Detector {
   // MARK: - Wrapping
 
   private func wrappingFinding(
-    _ place: Place, _ entry: EntryPoint, _ subject: ContractFacts, _ context: AuditContext
+    _ place: Place, _ entry: EntryPoint, _ subject: ContractFacts, _ context: AuditContext,
+    _ undecided: Set<Int32>
   ) -> Finding? {
     let instruction = entry[place]
     guard
-      case .binary(let operation, let left, let right, false, let isSigned) = instruction.operation,
-      instruction.origin.surroundings.contains(.wrapping),
+      case .binary(let operation, let left, let right, let isChecked, let isSigned) = instruction
+        .operation,
       [.add, .subtract, .multiply, .power].contains(operation), entry.hasCallerInput
     else { return nil }
+    let isUndecided = isChecked && undecided.contains(instruction.origin.node.unit)
+    guard isUndecided || !isChecked && instruction.origin.surroundings.contains(.wrapping) else {
+      return nil
+    }
     let isOld = !instruction.origin.surroundings.contains(.uncheckedBlock)
     let sides = [left, right].map { entry.operand($0, of: place) }
     let constants = sides.map { entry.constant($0) }
@@ -84,14 +105,15 @@ struct ArithmeticDetector: Detector {
     let isDirect = sides.contains { isSupplied($0, entry) }
     guard isDirect || isOld else { return nil }
     guard isDirect || sides.contains(where: { entry.sources(of: $0).hasInput }) else { return nil }
-    guard !isChecked(place, sides, operation, entry) else { return nil }
+    guard !self.isChecked(place, sides, operation, entry) else { return nil }
     let use = use(of: place, entry)
     let isRestricted = entry.isRestricted(place)
     let severity: Severity
     if isOld {
       guard isDirect || use.isKept else { return nil }
       let isGrave = isDirect && !isRestricted && !isSigned && (use.isKept || use.decides)
-      severity = isGrave ? .medium : .low
+      if isUndecided, !isGrave { return nil }
+      severity = isGrave && !isUndecided ? .medium : .low
     } else {
       guard isDirect, use.isKept, !isRestricted else { return nil }
       severity = .low
@@ -113,7 +135,8 @@ struct ArithmeticDetector: Detector {
       rule: Self.wrapping, at: entry.sourcePlace(place), in: context.program,
       message: """
         `\(entry.sourceText(place))` wraps around silently \
-        \(isOld ? "(compilers before 0.8 do not check)" : "(the block is unchecked)"). \(reason)
+        \(isOld ? "in compilers before 0.8, which the pragma admits" : "in this unchecked block"). \
+        \(reason)
         """,
       severity: severity, contract: subject.contract, role: "may wrap",
       related: [entry.entryLocation].compactMap { $0 })
@@ -295,9 +318,24 @@ struct ArithmeticDetector: Detector {
       return false
     }
 
+    private func isSameKey(_ first: Place, _ second: Place, _ entry: EntryPoint) -> Bool {
+      if entry.origin(of: first) == entry.origin(of: second) { return true }
+      if entry.isSender(first), entry.isSender(second) { return true }
+      let sources = entry.sources(of: first).sources
+      return !sources.contains(.environment(.sender))
+        && sources == entry.sources(of: second).sources
+    }
+
     func matches(_ other: Place, _ entry: EntryPoint) -> Bool {
       let found = entry.origin(of: other)
       if found == origin { return true }
+      if case .read = entry[origin].operation, case .read = entry[found].operation,
+        let own = entry.location(at: origin), let named = entry.location(at: found)
+      {
+        // The balance of one account says nothing about that of another.
+        return own.field == named.field && own.indexes.count == named.indexes.count
+          && zip(own.indexes, named.indexes).allSatisfy { isSameKey($0, $1, entry) }
+      }
       guard !isFixed, !sources.isEmpty, sources != [.constant],
         Self.combines(found, entry) == isCombined
       else { return false }

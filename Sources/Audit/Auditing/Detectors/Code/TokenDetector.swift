@@ -140,6 +140,10 @@ struct TokenDetector: Detector {
       let problem: String
       if entry.signature != Self.separatorName {
         problem = "has the same selector as"
+      } else if let variable = entry.declaration as? VariableDeclaration,
+        context.program.type(of: variable) != .fixedBytes(32)
+      {
+        problem = "does not answer `bytes32` as"
       } else if let function = entry.declaration as? FunctionDefinition,
         function.returnParameters.map({ context.program.type(of: $0) }) != [.fixedBytes(32)]
       {
