@@ -17,6 +17,8 @@ public struct AuditReport: Sendable {
   public let baseline: Baseline?
   /// What a reviewer asked without being able to show it, in the order asked.
   public let questions: [ReviewQuestion]
+  /// Findings that were made but are not kept, because there were too many to hold.
+  public let omitted: OmittedFindings
   /// The text of the files, for code frames and columns.
   public let sources: SourceCatalog
 
@@ -24,7 +26,8 @@ public struct AuditReport: Sendable {
   public init(
     toolVersion: String, files: [AuditedFile], rules: [Rule], findings: [Finding],
     suppressed: [SuppressedFinding] = [], baseline: Baseline? = nil,
-    questions: [ReviewQuestion] = [], sources: SourceCatalog
+    questions: [ReviewQuestion] = [], omitted: OmittedFindings = OmittedFindings(),
+    sources: SourceCatalog
   ) {
     self.toolVersion = toolVersion
     self.files = files.sorted { $0.path < $1.path }
@@ -33,6 +36,7 @@ public struct AuditReport: Sendable {
     self.suppressed = suppressed
     self.baseline = baseline
     self.questions = questions
+    self.omitted = omitted
     self.sources = sources
   }
 
@@ -59,12 +63,15 @@ public struct AuditReport: Sendable {
     if understood > 0 {
       let concerned = Set(
         (findings + suppressed.map(\.finding)).flatMap { $0.locations.map(\.path) })
-      let quiet = files.count { $0.isUnderstood && !concerned.contains($0.path) }
+      let quiet = files.count {
+        $0.isUnderstood && !concerned.contains($0.path) && !omitted.paths.contains($0.path)
+      }
       if quiet > 0 {
         sentences.append(
           "No findings by \(rulesText) in \(Plural.of(quiet, "fully understood file")).")
       }
     }
+    if let sentence = omitted.sentence { sentences.append(sentence) }
     let missing = files.count - understood
     if missing > 0 {
       sentences.append(
@@ -73,6 +80,29 @@ public struct AuditReport: Sendable {
     }
     if files.isEmpty { sentences.append("No files were examined.") }
     return sentences.joined(separator: " ")
+  }
+}
+
+/// Findings an audit made and does not list, by severity: all of a severity or none.
+public struct OmittedFindings: Hashable, Sendable {
+  /// How many of each severity were left out.
+  public internal(set) var counts: [Severity: Int] = [:]
+  /// The files they concern.
+  public internal(set) var paths: Set<String> = []
+
+  /// None.
+  public init() {}
+
+  /// What is left out and how to see it; nil when nothing is.
+  public var sentence: String? {
+    let parts = Severity.allCases.compactMap { severity in
+      counts[severity].map { "\($0) \(severity.rawValue)" }
+    }
+    guard !parts.isEmpty else { return nil }
+    return """
+      Left out, because there are too many findings to hold: \(parts.joined(separator: " and ")). To see \
+      them, audit parts of the tree or choose rules with --only.
+      """
   }
 }
 

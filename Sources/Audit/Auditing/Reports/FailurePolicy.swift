@@ -16,12 +16,14 @@ public enum FailurePolicy: Hashable, Sendable {
     }
   }
 
-  /// Whether the audit failed. Findings that the baseline lists and suppressed findings do not count.
+  /// Whether the audit failed. Findings that the baseline lists and suppressed findings do not count; findings left
+  /// out of the report do, since nothing tells that they were known.
   public func isFailure(_ report: AuditReport) -> Bool {
     switch self {
     case .never: false
     case .atLeast(let threshold):
       report.findings.contains { $0.severity >= threshold && report.isNew($0) }
+        || report.omitted.counts.keys.contains { $0 >= threshold }
     }
   }
 }

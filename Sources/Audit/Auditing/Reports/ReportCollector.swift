@@ -3,7 +3,8 @@ import SoliditySyntax
 /// Gathers the reports on the programs of one project into the report on the whole.
 ///
 /// Keeps of each what the whole shows. The text of files with findings is kept as far as a budget goes; the
-/// rest is read again when a report shows it.
+/// rest is read again when a report shows it. So that a tree of any size fits into memory, whole severities are
+/// left out, the lowest first, once there are too many findings; the report says so.
 public struct ReportCollector: Sendable {
   private let toolVersion: String
   private var files: [AuditedFile] = []
@@ -13,12 +14,19 @@ public struct ReportCollector: Sendable {
   private var questions: [ReviewQuestion] = []
   private var sources: [String: SourceFile] = [:]
   private var room: Int
+  private let maximumFindings: Int
+  private var omitted = OmittedFindings()
 
   /// Makes an empty collection.
   ///
-  /// - Parameter textBudget: the most bytes of source text to keep.
-  public init(toolVersion: String, textBudget: Int = 32 << 20) {
+  /// - Parameters:
+  ///   - textBudget: the most bytes of source text to keep.
+  ///   - maximumFindings: above this many findings, those of the lowest severity are left out. About 2.5 KB each.
+  public init(
+    toolVersion: String, textBudget: Int = 32 << 20, maximumFindings: Int = 120_000
+  ) {
     self.toolVersion = toolVersion
+    self.maximumFindings = maximumFindings
     room = textBudget
   }
 
@@ -26,13 +34,26 @@ public struct ReportCollector: Sendable {
   public mutating func add(_ report: AuditReport) {
     files += report.files
     for rule in report.rules { rules[rule.id] = rule }
-    findings += report.findings
+    for finding in report.findings {
+      if omitted.counts[finding.severity] == nil { findings.append(finding) } else { omit(finding) }
+    }
+    while findings.count > maximumFindings, let lowest = findings.map(\.severity).min(),
+      lowest < .high
+    {
+      for finding in findings where finding.severity == lowest { omit(finding) }
+      findings.removeAll { $0.severity == lowest }
+    }
     suppressed += report.suppressed
     questions += report.questions
     for finding in report.findings {
       for location in finding.locations { keep(location.path, of: report) }
       for case .code(let location) in finding.evidence { keep(location.path, of: report) }
     }
+  }
+
+  private mutating func omit(_ finding: Finding) {
+    omitted.counts[finding.severity, default: 0] += 1
+    omitted.paths.insert(finding.location.path)
   }
 
   private mutating func keep(_ path: String, of report: AuditReport) {
@@ -53,6 +74,6 @@ public struct ReportCollector: Sendable {
     return AuditReport(
       toolVersion: toolVersion, files: files, rules: Array(rules.values),
       findings: settled.findings, suppressed: settled.suppressed, baseline: baseline,
-      questions: questions, sources: SourceCatalog(sources.values, loading: load))
+      questions: questions, omitted: omitted, sources: SourceCatalog(sources.values, loading: load))
   }
 }
