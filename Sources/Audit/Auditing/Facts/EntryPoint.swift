@@ -42,6 +42,9 @@ public final class EntryPoint {
   /// All storage reads.
   public private(set) lazy var storageReads: [StorageAccess] = collect(\.storageReads)
     .compactMap { access(at: $0) }
+  /// The storage writes by field.
+  private(set) lazy var writesByField: [StorageField: [StorageAccess]] = Dictionary(
+    grouping: storageWrites, by: \.location.field)
   /// Whether the whole entry is limited to accounts someone other than the caller chose: every effect is, or, without
   /// effects, every normal return.
   public private(set) lazy var isRestricted: Bool = findRestriction()
