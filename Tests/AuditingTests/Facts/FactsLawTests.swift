@@ -175,4 +175,28 @@ struct FactsLawTests {
     let deep60 = try fixture.entry("C", "deep")
     #expect(try deep60.guards(of: deep60.write("y").place).count == 60)
   }
+
+  @Test("Functions that call one another in very many ways are cut at the bounds")
+  func manyWays() throws {
+    let count = 60
+    let functions = (0..<count).map { number in
+      """
+      function f\(number)() public {
+        require(state != 2); state = 2;
+        f\((number + 1) % count)(); f\((number + 7) % count)();
+        x\(number) = 1; state = 1;
+      }
+      uint x\(number);
+      """
+    }.joined()
+    let contract = try FactsFixture("contract C { uint state; \(functions) }").contract("C")
+    #expect(contract.entryPoints.count == count)
+    for entry in contract.entryPoints {
+      #expect(entry.isTruncated)
+      #expect(entry.frames.count <= ContractFacts.maximumFrames)
+      let write = try #require(entry.storageWrites.last)
+      #expect(entry.guards(of: write.place).count <= 256)
+      #expect(entry.lock(at: write.place)?.variable?.name == "state")
+    }
+  }
 }

@@ -7,6 +7,9 @@ import Solidity
 public final class ContractFacts {
   /// Frames an entry point may have; calls beyond are left out.
   public static let maximumFrames = 600
+  /// Frames all entry points of a contract may have together before each gets `reducedFrames` only.
+  static let maximumContractFrames = 8000
+  static let reducedFrames = 32
   /// How deep calls are followed.
   public static let maximumDepth = 14
 
@@ -32,6 +35,7 @@ public final class ContractFacts {
     grouping: entryPoints.flatMap(\.storageWrites), by: \.location.root)
   private lazy var readsByRoot: [LocationRoot: [StorageAccess]] = Dictionary(
     grouping: entryPoints.flatMap(\.storageReads), by: \.location.root)
+  private var frameCount = 0
   private var attackerWritable: [StorageField: Bool] = [:]
   private var openFields: [StorageField: Bool] = [:]
 
@@ -127,6 +131,7 @@ public final class ContractFacts {
   ) -> EntryPoint {
     var open = [OpenFrame(graph: graph, parent: nil, callSite: nil, depth: 0)]
     var isTruncated = false
+    let limit = frameCount < Self.maximumContractFrames ? Self.maximumFrames : Self.reducedFrames
     // Breadth first: when the bound is met, what is left out is the deepest.
     var next = 0
     while next < open.count {
@@ -142,7 +147,7 @@ public final class ContractFacts {
           continue
         }
         if isActive(target, under: next, in: open) { continue }
-        guard open.count < Self.maximumFrames, frame.depth < Self.maximumDepth else {
+        guard open.count < limit, frame.depth < Self.maximumDepth else {
           isTruncated = true
           continue
         }
@@ -155,6 +160,7 @@ public final class ContractFacts {
       open[next].unimplementedCalls = unimplemented
       next += 1
     }
+    frameCount += open.count
     let frames = open.enumerated().map { number, frame in
       Frame(
         id: FrameID(number), graph: frame.graph, parent: frame.parent, callSite: frame.callSite,

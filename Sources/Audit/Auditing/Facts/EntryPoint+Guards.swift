@@ -12,6 +12,7 @@ extension EntryPoint {
       result += guards(
         in: site.frame, block: graph[site.value].block, position: graph.position(site.value))
     }
+    result = Self.bounded(result, to: Self.maximumGuards)
     guardsByPlace[place] = result
     return result
   }
@@ -22,8 +23,30 @@ extension EntryPoint {
     returnGuards[Int(frame.index)] = []
     let graph = self[frame].graph
     let result = graph.exit.map { guards(in: frame, block: $0, position: .max) } ?? []
-    returnGuards[Int(frame.index)] = result
-    return result
+    let kept = Self.bounded(result, to: Self.maximumReturnGuards)
+    returnGuards[Int(frame.index)] = kept
+    return kept
+  }
+
+  private static let maximumGuards = 256
+  private static let maximumReturnGuards = 48
+  private static let maximumLockChecks = 512
+
+  /// At most `limit` guards; those that limit the caller stay.
+  private static func bounded(_ guards: [Guard], to limit: Int) -> [Guard] {
+    guard guards.count > limit else { return guards }
+    var left = limit
+    let limiting = guards.filter { $0.predicate.restrictsCaller }.prefix(limit)
+    left -= limiting.count
+    var limitingLeft = limiting.count
+    return guards.filter { held in
+      if held.predicate.restrictsCaller {
+        limitingLeft -= 1
+        return limitingLeft >= 0
+      }
+      left -= 1
+      return left >= 0
+    }
   }
 
   /// The conditions that hold in a frame at a position of a block; with `upper` only those decided at or below that
@@ -168,15 +191,17 @@ extension EntryPoint {
   }
 
   private func findLock(at place: Place) -> StorageField? {
+    var checks = 0
     for held in guards(of: place) {
       for part in held.predicate.parts {
-        guard let check = flagCheck(part) else { continue }
-        for write in storageWrites
-        where write.location.field == check.location.field
-          && haveSameIndexes(write.location, check.location)
-          && alwaysPrecedes(write.place, place) && canFollow(write.place, after: held.condition)
-        {
-          guard let value = write.value.flatMap({ constant($0) }) else { continue }
+        guard checks < Self.maximumLockChecks, let check = flagCheck(part) else { continue }
+        for write in writesByField[check.location.field] ?? []
+        where checks < Self.maximumLockChecks && haveSameIndexes(write.location, check.location) {
+          checks += 1
+          guard alwaysPrecedes(write.place, place),
+            canFollow(write.place, after: held.condition),
+            let value = write.value.flatMap({ constant($0) })
+          else { continue }
           if check.holds(for: value) == false { return check.location.field }
         }
       }

@@ -50,17 +50,26 @@ public final class EntryPoint {
     reads = found
     return found
   }
+  /// The storage writes by field.
+  var writesByField: [StorageField: [StorageAccess]] {
+    if let grouped { return grouped }
+    let found = Dictionary(grouping: storageWrites, by: \.location.field)
+    grouped = found
+    return found
+  }
   /// Whether the whole entry is limited to accounts someone other than the caller chose: every effect is, or, without
   /// effects, every normal return.
   public private(set) lazy var isRestricted: Bool = findRestriction()
 
   private var writes: [StorageAccess]?
   private var reads: [StorageAccess]?
+  private var grouped: [StorageField: [StorageAccess]]?
 
   /// Drops the accesses found so far; they are found again when asked for.
   func forgetAccesses() {
     writes = nil
     reads = nil
+    grouped = nil
   }
 
   // Answers already found.
