@@ -130,7 +130,11 @@ struct ReentrancyDetector: Detector {
     }
     if sources.hasSender { return .chosen }
     if sources.isFixed { return .trusted }
-    if let subject, sources.storage.contains(where: { subject.isAttackerWritable($0) }) {
+    if let subject,
+      sources.storage.contains(where: { field in
+        mayHoldAddress(field, subject.facts.program) && subject.isAttackerWritable(field)
+      })
+    {
       return .chosen
     }
     let onlyKept = sources.sources.allSatisfy { source in
@@ -140,6 +144,31 @@ struct ReentrancyDetector: Detector {
       }
     }
     return onlyKept ? .trusted : .uncertain
+  }
+
+  /// Whether a value of the field's type can be an account: the parts of an aggregate in memory are not told apart by
+  /// data flow, and its rates and amounts name nobody.
+  private func mayHoldAddress(_ field: StorageField, _ program: Program) -> Bool {
+    guard let variable = field.variable else { return true }
+    var type = program.type(of: variable)
+    for member in field.members {
+      switch type {
+      case .mapping(_, let value) where member == "[]": type = value
+      case .array(let element, _, _) where member == "[]": type = element
+      case .structure(let reference, _):
+        guard let declared = reference.node.members.first(where: { $0.name == member }) else {
+          return true
+        }
+        type = program.type(of: declared)
+      default: return true
+      }
+    }
+    switch type {
+    case .bool, .enumeration: return false
+    case .integer(let bits, _): return bits >= 160
+    case .fixedBytes(let count): return count >= 20
+    default: return true
+    }
   }
 
   private func isFixed(_ call: ExternalCall, at place: Place, in entry: EntryPoint) -> Bool {
