@@ -23,7 +23,7 @@ public struct ReportCollector: Sendable {
   ///   - textBudget: the most bytes of source text to keep.
   ///   - maximumFindings: above this many findings, those of the lowest severity are left out. About 2.5 KB each.
   public init(
-    toolVersion: String, textBudget: Int = 32 << 20, maximumFindings: Int = 50_000
+    toolVersion: String, textBudget: Int = 32 << 20, maximumFindings: Int = 25_000
   ) {
     self.toolVersion = toolVersion
     self.maximumFindings = maximumFindings
