@@ -12,9 +12,9 @@ public struct LoadingOptions: Sendable {
   /// Called now and then while files are gathered, with the number of files read so far.
   public var progress: (@Sendable (_ files: Int) -> Void)?
 
-  /// Makes options; 50 MB per file, 3 MB per program.
+  /// Makes options; 50 MB per file, 4 MB per program.
   public init(
-    remappings: [Remapping] = [], maximumFileSize: Int = 50_000_000, groupBudget: Int = 3_000_000,
+    remappings: [Remapping] = [], maximumFileSize: Int = 50_000_000, groupBudget: Int = 4_000_000,
     progress: (@Sendable (_ files: Int) -> Void)? = nil
   ) {
     self.remappings = remappings
