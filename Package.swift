@@ -11,6 +11,9 @@ let package = Package(
     .library(name: "Bytecode", targets: ["Bytecode"]),
     .library(name: "Auditing", targets: ["Auditing"]),
     .library(name: "Ethereum", targets: ["Ethereum"]),
+    .library(name: "TensorFormats", targets: ["TensorFormats"]),
+    .library(name: "Kernels", targets: ["Kernels"]),
+    .library(name: "Models", targets: ["Models"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -22,9 +25,17 @@ let package = Package(
       name: "maslin",
       dependencies: [
         "Auditing", "Bytecode", "Solidity", "SoliditySyntax",
+        "TensorFormats", "Kernels", "Models",
+        "JSON", "DurableFiles", "TerminalText",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Sources/App/maslin"),
+
+    // Base
+    .target(name: "TerminalText", path: "Sources/Base/TerminalText"),
+    .target(name: "JSON", path: "Sources/Base/JSON"),
+    .target(
+      name: "DurableFiles", dependencies: ["TerminalText"], path: "Sources/Base/DurableFiles"),
 
     // Audit
     .target(name: "SoliditySyntax", path: "Sources/Audit/SoliditySyntax"),
@@ -38,10 +49,21 @@ let package = Package(
     .target(
       name: "Auditing",
       dependencies: [
-        "SoliditySyntax", "Solidity", "Bytecode", "Ethereum",
-        .product(name: "BigInt", package: "BigInt"),
+        "SoliditySyntax", "Solidity", "Bytecode", "Ethereum", "JSON", "DurableFiles",
+        "TerminalText", .product(name: "BigInt", package: "BigInt"),
       ],
       path: "Sources/Audit/Auditing"),
+
+    // Engine
+    .target(name: "CKernels", path: "Sources/Engine/CKernels"),
+    .target(
+      name: "TensorFormats", dependencies: ["CKernels"], path: "Sources/Engine/TensorFormats"),
+    .target(
+      name: "Kernels", dependencies: ["CKernels", "TensorFormats"],
+      path: "Sources/Engine/Kernels"),
+    .target(
+      name: "Models", dependencies: ["TensorFormats", "Kernels"],
+      path: "Sources/Engine/Models"),
 
     // Chain
     .target(name: "Ethereum", path: "Sources/Chain/Ethereum"),
@@ -50,7 +72,7 @@ let package = Package(
     .executableTarget(
       name: "AuditBenchmarks",
       dependencies: [
-        "Auditing", "Solidity", "SoliditySyntax",
+        "Auditing", "Solidity", "SoliditySyntax", "JSON",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Benchmarks/AuditBenchmarks"),
@@ -68,7 +90,8 @@ let package = Package(
       name: "BytecodeTests", dependencies: ["Bytecode", "Ethereum"],
       resources: [.copy("Fixtures")]),
     .testTarget(
-      name: "AuditingTests", dependencies: ["Auditing", "Solidity", "SoliditySyntax"],
+      name: "AuditingTests",
+      dependencies: ["Auditing", "Solidity", "SoliditySyntax", "JSON", "DurableFiles"],
       resources: [.copy("Fixtures")]),
     .testTarget(
       name: "MaslinTests", dependencies: ["maslin"]),

@@ -1,3 +1,4 @@
+import DurableFiles
 import Auditing
 import Foundation
 import Testing

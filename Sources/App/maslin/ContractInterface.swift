@@ -1,3 +1,4 @@
+import JSON
 import Auditing
 import Ethereum
 import Solidity

@@ -1,3 +1,4 @@
+import JSON
 import Auditing
 
 /// A JSON array on standard output, written element by element as results arrive.

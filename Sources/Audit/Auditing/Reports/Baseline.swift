@@ -1,3 +1,7 @@
+import TerminalText
+import DurableFiles
+import JSON
+
 /// Findings that are already known: only others count as new.
 ///
 /// Kept as a JSON file made to be committed and merged: one finding a line group, ordered by id.

@@ -1,3 +1,4 @@
+import TerminalText
 import SoliditySyntax
 
 /// A piece of source as text, with the place in question underlined.

@@ -1,3 +1,4 @@
+import JSON
 import SoliditySyntax
 
 /// The report as JSON. The format is described in `Documentation/audit-json.md` and, for machines, in

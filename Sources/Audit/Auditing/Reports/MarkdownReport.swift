@@ -1,3 +1,4 @@
+import TerminalText
 import SoliditySyntax
 
 /// The report as a Markdown document, in the manner of an audit report: a table of findings, then one section each.

@@ -1,3 +1,4 @@
+import JSON
 import SoliditySyntax
 
 /// The report as SARIF 2.1.0 (OASIS), within what GitHub code scanning accepts.

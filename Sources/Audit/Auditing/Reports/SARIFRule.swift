@@ -1,3 +1,5 @@
+import JSON
+
 /// Rules as SARIF describes them.
 enum SARIFRule {
   static func write(_ rule: Rule, to writer: inout JSONWriter) {

@@ -1,3 +1,5 @@
+import TerminalText
+
 /// Draws slot diagrams with plain characters: each slot as 32 cells, the high-order byte left.
 package enum SlotDiagramText {
   /// The drawing, line by line. A row of two layouts reads:

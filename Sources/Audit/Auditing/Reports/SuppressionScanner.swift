@@ -1,3 +1,4 @@
+import TerminalText
 import SoliditySyntax
 
 /// A directive in a comment that takes findings out of the report, with a reason.

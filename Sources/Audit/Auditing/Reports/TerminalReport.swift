@@ -1,3 +1,4 @@
+import TerminalText
 import SoliditySyntax
 
 /// The report for people at a terminal.

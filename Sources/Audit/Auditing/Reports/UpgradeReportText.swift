@@ -1,3 +1,5 @@
+import TerminalText
+import JSON
 import Solidity
 import SoliditySyntax
 

@@ -1,3 +1,5 @@
+import JSON
+
 /// The page of a rule as `maslin rules ID` shows it.
 public struct RulePage: Sendable {
   private let rule: Rule

@@ -1,3 +1,5 @@
+import TerminalText
+
 /// Which rules to run.
 public struct RuleSelection: Hashable, Sendable {
   /// The names of the rules asked for; nil for all.

@@ -21,7 +21,7 @@ public enum SafeText {
   }
 
   /// The visible stand-in of a character that must not reach a terminal; nil for harmless ones.
-  static func standIn(for scalar: Unicode.Scalar) -> Unicode.Scalar? {
+  public static func standIn(for scalar: Unicode.Scalar) -> Unicode.Scalar? {
     switch scalar.value {
     case 0x00...0x1F:
       Unicode.Scalar(0x2400 + scalar.value)
@@ -39,7 +39,7 @@ public enum SafeText {
   ///
   /// An approximation of Unicode Standard Annex #11 by ranges: combining marks take none, East Asian wide and full-width
   /// characters and pictographs take two.
-  static func width(of scalar: Unicode.Scalar) -> Int {
+  public static func width(of scalar: Unicode.Scalar) -> Int {
     switch scalar.value {
     case 0x20...0x2FF: return 1
     case 0x1100...0x115F, 0x2E80...0x303E, 0x3041...0x33FF, 0x3400...0x4DBF, 0x4E00...0x9FFF,

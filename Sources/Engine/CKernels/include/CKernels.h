@@ -1,0 +1,8 @@
+#ifndef MASLIN_CKERNELS_H
+#define MASLIN_CKERNELS_H
+
+#include "maslin_formats.h"
+#include "maslin_matmul.h"
+#include "maslin_vector.h"
+
+#endif
