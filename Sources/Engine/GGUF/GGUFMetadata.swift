@@ -57,9 +57,11 @@ public struct GGUFMetadata: Hashable, Sendable {
   /// An array of strings as bytes.
   public func byteStrings(_ key: String) -> [[UInt8]]? { self[key]?.arrayValue?.byteStrings }
 
+  /// Whether both hold the same pairs in the same order.
   public static func == (one: GGUFMetadata, other: GGUFMetadata) -> Bool {
     one.entries == other.entries
   }
 
+  /// Hashes the pairs in their order.
   public func hash(into hasher: inout Hasher) { hasher.combine(entries) }
 }

@@ -1,10 +1,9 @@
-/// `text` from a file, fit for an error message: shortened, and without control characters.
+import TerminalText
+
+/// `text` from a file, fit for an error message: shortened, and without characters that command terminals.
 func shown(_ text: String) -> String {
-  let visible = text.unicodeScalars.map { scalar -> Unicode.Scalar in
-    scalar.properties.generalCategory == .control || scalar.properties.generalCategory == .format
-      ? "\u{FFFD}" : scalar
-  }
-  var result = String.UnicodeScalarView(visible.prefix(400))
-  if visible.count > 400 { result.append("\u{2026}") }
-  return String(result)
+  let limit = 400
+  let start = text.unicodeScalars.prefix(limit)
+  let line = SafeText.line(String(String.UnicodeScalarView(start)))
+  return start.endIndex == text.unicodeScalars.endIndex ? line : line + "\u{2026}"
 }
