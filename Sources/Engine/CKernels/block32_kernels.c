@@ -1,0 +1,13 @@
+#include "block32_kernels.h"
+
+int maslin_block32_kernels(
+    uint32_t type, enum maslin_instruction_set set, maslin_matmul_kernels *kernels) {
+  maslin_quantize_function quantize = maslin_block32_quantize_scalar;
+  maslin_matmul_function matmul = maslin_block32_matmul_scalar(type);
+  (void)set;
+  if (!matmul) return 0;
+  kernels->activation_block = 32;
+  kernels->quantize = quantize;
+  kernels->matmul = matmul;
+  return 1;
+}
