@@ -3,6 +3,7 @@
 
 #include "maslin_formats.h"
 #include "maslin_matmul.h"
+#include "maslin_threads.h"
 #include "maslin_vector.h"
 
 #endif
