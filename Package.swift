@@ -12,8 +12,10 @@ let package = Package(
     .library(name: "Auditing", targets: ["Auditing"]),
     .library(name: "Ethereum", targets: ["Ethereum"]),
     .library(name: "TensorFormats", targets: ["TensorFormats"]),
+    .library(name: "GGUF", targets: ["GGUF"]),
     .library(name: "Kernels", targets: ["Kernels"]),
     .library(name: "Models", targets: ["Models"]),
+    .library(name: "Inference", targets: ["Inference"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -25,7 +27,7 @@ let package = Package(
       name: "maslin",
       dependencies: [
         "Auditing", "Bytecode", "Solidity", "SoliditySyntax",
-        "TensorFormats", "Kernels", "Models",
+        "TensorFormats", "GGUF", "Kernels", "Models", "Inference",
         "JSON", "DurableFiles", "TerminalText",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -59,11 +61,18 @@ let package = Package(
     .target(
       name: "TensorFormats", dependencies: ["CKernels"], path: "Sources/Engine/TensorFormats"),
     .target(
+      name: "GGUF", dependencies: ["CKernels", "TensorFormats", "DurableFiles", "TerminalText"],
+      path: "Sources/Engine/GGUF"),
+    .target(
       name: "Kernels", dependencies: ["CKernels", "TensorFormats"],
       path: "Sources/Engine/Kernels"),
     .target(
-      name: "Models", dependencies: ["TensorFormats", "Kernels"],
+      name: "Models", dependencies: ["TensorFormats", "GGUF", "Kernels"],
       path: "Sources/Engine/Models"),
+    .target(
+      name: "Inference",
+      dependencies: ["TensorFormats", "GGUF", "Kernels", "Models"],
+      path: "Sources/Engine/Inference"),
 
     // Chain
     .target(name: "Ethereum", path: "Sources/Chain/Ethereum"),
@@ -93,6 +102,10 @@ let package = Package(
       name: "AuditingTests",
       dependencies: ["Auditing", "Solidity", "SoliditySyntax", "JSON", "DurableFiles"],
       resources: [.copy("Fixtures")]),
+    .testTarget(
+      name: "TensorFormatsTests", dependencies: ["TensorFormats", "JSON"],
+      resources: [.copy("Fixtures")]),
+    .testTarget(name: "GGUFTests", dependencies: ["GGUF", "TensorFormats", "DurableFiles"]),
     .testTarget(
       name: "MaslinTests", dependencies: ["maslin"]),
   ],

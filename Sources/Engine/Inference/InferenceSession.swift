@@ -1,0 +1,179 @@
+import Models
+
+/// One conversation with a model: its tokens, the model's state after them, and the logits for the next.
+///
+/// Not for use from several threads at once.
+public final class InferenceSession {
+  /// The model.
+  public let model: any LanguageModel
+  /// The tokens taken in so far.
+  public private(set) var tokens: [Int32] = []
+  /// The logits after the last token; nil while there is none.
+  public private(set) var logits: [Float]?
+  /// How many of the tokens of the last `append` were found in the page tree and not computed.
+  public private(set) var reusedTokens = 0
+  /// The longest sequence allowed.
+  public let contextLimit: Int
+  /// Tokens per call to the model while a prompt is taken in; has no influence on results.
+  public let chunk: Int
+  let pages: PageTree?
+  var state: any SequenceState
+
+  /// Makes an empty session.
+  ///
+  /// - Parameters:
+  ///   - contextLimit: the longest sequence; at most what the model was made for.
+  ///   - chunk: tokens per call to the model, in 1 ... `model.maximumBatch`.
+  ///   - pages: prefixes shared with other sessions of the same model.
+  public init(
+    model: any LanguageModel, contextLimit: Int? = nil, chunk: Int = 512, pages: PageTree? = nil
+  ) {
+    self.model = model
+    self.contextLimit = min(contextLimit ?? model.shape.contextLength, model.shape.contextLength)
+    self.chunk = max(1, min(chunk, model.maximumBatch))
+    self.pages = pages
+    state = model.makeState()
+  }
+
+  private init(copying other: InferenceSession) {
+    model = other.model
+    tokens = other.tokens
+    logits = other.logits
+    contextLimit = other.contextLimit
+    chunk = other.chunk
+    pages = other.pages
+    state = other.state.fork()
+  }
+
+  /// A second session that goes on from the same point; shares complete pages.
+  public func fork() -> InferenceSession { InferenceSession(copying: self) }
+
+  /// The bytes of the session's cache: shared pages and private tail.
+  public var cacheByteCount: Int { state.pageByteCount + state.tailByteCount }
+
+  /// Takes in tokens. An empty session first looks for a known prefix in its page tree.
+  ///
+  /// - Parameters:
+  ///   - observer: told of values inside the model.
+  ///   - progress: called after every chunk with the number of tokens done; returning false stops, with the tokens so
+  ///     far taken in.
+  /// - Throws: `InferenceError.contextFull` before anything is computed; the session is unchanged then. After any other
+  ///   error the session is empty.
+  public func append(
+    _ new: [Int32], observer: (any ForwardObserver)? = nil, progress: ((Int) -> Bool)? = nil
+  ) throws(InferenceError) {
+    guard !new.isEmpty else { return }
+    guard tokens.count + new.count <= contextLimit else {
+      throw .contextFull(tokens: tokens.count + new.count, limit: contextLimit)
+    }
+    var done = 0
+    reusedTokens = 0
+    if tokens.isEmpty, let known = pages?.resume(new) {
+      state = known
+      done = known.count
+      reusedTokens = done
+      tokens = Array(new[..<done])
+    }
+    while done < new.count {
+      // Chunks end at page boundaries, where a state can be kept for others at no extra cost.
+      let toBoundary = tokensPerPage - tokens.count % tokensPerPage
+      let room = pages == nil ? chunk : (chunk > toBoundary ? boundaryRoom(toBoundary) : chunk)
+      let end = min(new.count, done + room)
+      let part = Array(new[done..<end])
+      let rows = try evaluate(
+        [
+          SequenceInput(state: state, tokens: part, logits: end == new.count ? .last : .none)
+        ], observer: observer)
+      tokens += part
+      done = end
+      logits = end == new.count ? rows[0] : nil
+      let isBoundary = tokens.count % tokensPerPage == 0
+      if isBoundary {
+        pages?.share(state, tokens: tokens, keepsState: new.count - done < tokensPerPage)
+      }
+      if let progress, !progress(done) { return }
+    }
+  }
+
+  /// The largest number of tokens up to `chunk` that ends at a page boundary.
+  private func boundaryRoom(_ toBoundary: Int) -> Int {
+    toBoundary + (chunk - toBoundary) / tokensPerPage * tokensPerPage
+  }
+
+  /// Logits after every one of `new` tokens, row by row; takes the tokens in.
+  ///
+  /// - Throws: as `append`.
+  public func appendForAllLogits(
+    _ new: [Int32], observer: (any ForwardObserver)? = nil,
+    rows: (_ first: Int, _ values: [Float]) throws(InferenceError) -> Void
+  ) throws(InferenceError) {
+    guard tokens.count + new.count <= contextLimit else {
+      throw .contextFull(tokens: tokens.count + new.count, limit: contextLimit)
+    }
+    var done = 0
+    while done < new.count {
+      let end = min(new.count, done + chunk)
+      let values = try evaluate(
+        [
+          SequenceInput(state: state, tokens: Array(new[done..<end]), logits: .all)
+        ], observer: observer)[0]
+      try rows(tokens.count, values)
+      tokens += new[done..<end]
+      logits = Array(values.suffix(model.shape.vocabularyCount))
+      done = end
+    }
+  }
+
+  /// Goes back to the first `count` tokens, as if the later ones had never been given. The logits are gone until the next
+  /// `append`.
+  ///
+  /// Steps of up to `maximumRollback` tokens are immediate; farther back the kept prefix is computed again.
+  public func rollBack(to count: Int) throws(InferenceError) {
+    precondition(count >= 0 && count <= tokens.count, "a session rolls back to an earlier point")
+    guard count < tokens.count else { return }
+    logits = nil
+    if count >= state.oldestRollback {
+      do {
+        try state.rollBack(to: count)
+      } catch {
+        throw .model(error)
+      }
+      tokens.removeSubrange(count...)
+      return
+    }
+    let kept = Array(tokens[..<count])
+    tokens = []
+    state = model.makeState()
+    try append(kept)
+    logits = nil
+  }
+
+  /// Calls the model; on failure the session becomes empty, since states are unusable then.
+  func evaluate(
+    _ inputs: [SequenceInput], observer: (any ForwardObserver)? = nil
+  ) throws(InferenceError) -> [[Float]] {
+    do {
+      return try model.evaluate(inputs, observer: observer)
+    } catch {
+      reset()
+      throw .model(error)
+    }
+  }
+
+  /// Forgets everything.
+  public func reset() {
+    tokens = []
+    logits = nil
+    state = model.makeState()
+  }
+
+  /// Sets the logits after the last token, known from an earlier pass.
+  func setLogits(_ values: [Float]) { logits = values }
+
+  /// Records tokens that a group call took in for this session.
+  func tookIn(_ new: [Int32], logits: [Float]) {
+    tokens += new
+    self.logits = logits
+    if tokens.count % tokensPerPage == 0 { pages?.share(state, tokens: tokens, keepsState: false) }
+  }
+}
