@@ -78,6 +78,7 @@ struct FileImage {
     image.addTensor("second", type: 8, axes: [32, 1, 2], offset: 32)
     image.addTensor("third", type: 26, axes: [], offset: 128)
     image.data = (0..<132).map { UInt8($0) }
+    for gap in [24..<32, 100..<128] { for index in gap { image.data[index] = 0 } }
     return image
   }
 }

@@ -32,15 +32,16 @@ static inline __attribute__((always_inline)) int maslin_block32_has_minimum(uint
   return type == MASLIN_Q4_1 || type == MASLIN_Q5_1;
 }
 
-// What is subtracted from the unsigned bytes.
-static inline __attribute__((always_inline)) int32_t maslin_block32_offset(uint32_t type) {
+// What is subtracted from the unsigned bytes is a power of two, so that sums of quants are scaled by it in a shift:
+// its exponent; -1 for types whose bytes count from zero.
+static inline __attribute__((always_inline)) int maslin_block32_offset_bits(uint32_t type) {
   switch (type) {
-    case MASLIN_Q4_0: return 8;
-    case MASLIN_Q5_0: return 16;
+    case MASLIN_Q4_0: return 3;
+    case MASLIN_Q5_0:
+    case MASLIN_MXFP4: return 4;
     case MASLIN_Q4_1:
-    case MASLIN_Q5_1: return 0;
-    case MASLIN_MXFP4: return 12;
-    default: return 128;  // Q8_0, IQ4_NL
+    case MASLIN_Q5_1: return -1;
+    default: return 7;  // Q8_0, IQ4_NL
   }
 }
 

@@ -57,7 +57,7 @@ static inline __attribute__((always_inline)) void unpack(
     }
   }
   if (type == MASLIN_Q4_0 || type == MASLIN_Q5_0) {
-    for (int i = 0; i < 32; i++) weights[i] -= (int16_t)maslin_block32_offset(type);
+    for (int i = 0; i < 32; i++) weights[i] -= type == MASLIN_Q4_0 ? 8 : 16;
   }
 }
 

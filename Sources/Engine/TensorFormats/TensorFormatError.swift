@@ -16,6 +16,8 @@ public enum TensorFormatError: Error, Equatable, Sendable {
   case importanceCount(expected: Int, actual: Int)
   /// A value to be encoded is infinite or not a number.
   case notFinite(value: Float, row: Int, column: Int)
+  /// A value is finite but larger than the type can hold.
+  case outOfRange(TensorType, value: Float, row: Int, column: Int)
   /// An importance weight is negative, infinite or not a number.
   case invalidImportance(value: Float, column: Int)
 }
@@ -42,6 +44,8 @@ extension TensorFormatError: CustomStringConvertible {
     case .notFinite(let value, let row, let column):
       "row \(row), column \(column) is \(value); only finite values can be encoded. "
         + "The source file is damaged or its training diverged"
+    case .outOfRange(let type, let value, let row, let column):
+      "row \(row), column \(column) is \(value), too large for \(type.name); use F32 or BF16"
     case .invalidImportance(let value, let column):
       "the importance weight of column \(column) is \(value); weights are finite and not negative"
     }
