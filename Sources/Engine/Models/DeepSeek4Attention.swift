@@ -136,13 +136,15 @@ extension DeepSeek4Model {
   func windowSelections(
     _ batch: Batch, offsets: [Int], base: (Batch.Part) -> Int
   ) -> [RowSelection] {
-    zip(batch.parts, offsets).flatMap { part, offset in
-      let base = base(part) + offset
-      return part.positions.map { position in
-        .range(
-          base + max(0, position - details.window + 1)..<base + position + 1)
+    var selections: [RowSelection] = []
+    for (part, offset) in zip(batch.parts, offsets) {
+      let first = base(part) + offset
+      for position in part.positions {
+        let oldest = max(0, position - details.window + 1)
+        selections.append(.range(first + oldest..<first + position + 1))
       }
     }
+    return selections
   }
 
   // MARK: Compressor (5.4)
