@@ -57,7 +57,7 @@ enum Qwen35 {
     let heads = DecoderMetadata.Limits.heads
     let widths = DecoderMetadata.Limits.width
     let kernel = try metadata.integer(
-      "ssm.conv_kernel", in: 1...64, axis: 0, of: "\(prefix).ssm_conv1d.weight")
+      "ssm.conv_kernel", in: 2...16, axis: 0, of: "\(prefix).ssm_conv1d.weight")
     let valueHeads = try metadata.integer(
       "ssm.time_step_rank", in: heads, axis: 0, of: "\(prefix).ssm_a")
     let inner = try metadata.integer(
