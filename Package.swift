@@ -14,6 +14,7 @@ let package = Package(
     .library(name: "TensorFormats", targets: ["TensorFormats"]),
     .library(name: "Kernels", targets: ["Kernels"]),
     .library(name: "Models", targets: ["Models"]),
+    .library(name: "Inference", targets: ["Inference"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -25,7 +26,7 @@ let package = Package(
       name: "maslin",
       dependencies: [
         "Auditing", "Bytecode", "Solidity", "SoliditySyntax",
-        "TensorFormats", "Kernels", "Models",
+        "TensorFormats", "Kernels", "Models", "Inference",
         "JSON", "DurableFiles", "TerminalText",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -64,6 +65,10 @@ let package = Package(
     .target(
       name: "Models", dependencies: ["TensorFormats", "Kernels"],
       path: "Sources/Engine/Models"),
+    .target(
+      name: "Inference",
+      dependencies: ["TensorFormats", "Kernels", "Models"],
+      path: "Sources/Engine/Inference"),
 
     // Chain
     .target(name: "Ethereum", path: "Sources/Chain/Ethereum"),
