@@ -75,10 +75,7 @@ public final class InferenceSession {
       tokens = Array(new[..<done])
     }
     while done < new.count {
-      // Chunks end at page boundaries, where a state can be kept for others at no extra cost.
-      let toBoundary = tokensPerPage - tokens.count % tokensPerPage
-      let room = pages == nil ? chunk : (chunk > toBoundary ? boundaryRoom(toBoundary) : chunk)
-      let end = min(new.count, done + room)
+      let end = pages == nil ? min(new.count, done + chunk) : boundary(after: done, of: new.count)
       let part = Array(new[done..<end])
       let rows = try evaluate(
         [
@@ -95,9 +92,13 @@ public final class InferenceSession {
     }
   }
 
-  /// The largest number of tokens up to `chunk` that ends at a page boundary.
-  private func boundaryRoom(_ toBoundary: Int) -> Int {
-    toBoundary + (chunk - toBoundary) / tokensPerPage * tokensPerPage
+  /// The end of the chunk that starts at `done`: at the last page boundary it reaches, if it reaches one, because a state
+  /// there can be kept for other sequences.
+  private func boundary(after done: Int, of total: Int) -> Int {
+    let reach = min(total, done + chunk)
+    let offset = tokens.count - done
+    let last = (reach + offset) / tokensPerPage * tokensPerPage - offset
+    return last > done ? last : reach
   }
 
   /// Logits after every one of `new` tokens, row by row; takes the tokens in.
