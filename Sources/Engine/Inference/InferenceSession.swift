@@ -1,3 +1,4 @@
+import GGUF
 import Models
 
 /// One conversation with a model: its tokens, the model's state after them, and the logits for the next.
@@ -17,6 +18,7 @@ public final class InferenceSession {
   /// Tokens per call to the model while a prompt is taken in; has no influence on results.
   public let chunk: Int
   let pages: PageTree?
+  let file: GGUFFile?
   var state: any SequenceState
 
   /// Makes an empty session.
@@ -25,13 +27,16 @@ public final class InferenceSession {
   ///   - contextLimit: the longest sequence; at most what the model was made for.
   ///   - chunk: tokens per call to the model, in 1 ... `model.maximumBatch`.
   ///   - pages: prefixes shared with other sessions of the same model.
+  ///   - file: the file behind the model; after every pass the session makes sure that it is still as it was.
   public init(
-    model: any LanguageModel, contextLimit: Int? = nil, chunk: Int = 512, pages: PageTree? = nil
+    model: any LanguageModel, contextLimit: Int? = nil, chunk: Int = 512, pages: PageTree? = nil,
+    file: GGUFFile? = nil
   ) {
     self.model = model
     self.contextLimit = min(contextLimit ?? model.shape.contextLength, model.shape.contextLength)
     self.chunk = max(1, min(chunk, model.maximumBatch))
     self.pages = pages
+    self.file = file
     state = model.makeState()
   }
 
@@ -42,6 +47,7 @@ public final class InferenceSession {
     contextLimit = other.contextLimit
     chunk = other.chunk
     pages = other.pages
+    file = other.file
     state = other.state.fork()
   }
 
@@ -153,12 +159,20 @@ public final class InferenceSession {
   func evaluate(
     _ inputs: [SequenceInput], observer: (any ForwardObserver)? = nil
   ) throws(InferenceError) -> [[Float]] {
+    let rows: [[Float]]
     do {
-      return try model.evaluate(inputs, observer: observer)
+      rows = try model.evaluate(inputs, observer: observer)
     } catch {
       reset()
       throw .model(error)
     }
+    do {
+      try file?.checkUnchanged()
+    } catch {
+      reset()
+      throw .file(error)
+    }
+    return rows
   }
 
   /// Forgets everything.
