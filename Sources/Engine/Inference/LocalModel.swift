@@ -49,6 +49,8 @@ public final class LocalModel {
   public let operations: ProcessorOperations
   /// The model.
   public let model: any LanguageModel
+  /// Text to tokens and back.
+  public let tokenizer: Tokenizer
   /// What of memory it takes.
   public let plan: MemoryPlan
   /// The longest sequence.
@@ -59,12 +61,13 @@ public final class LocalModel {
   public let notes: [String]
 
   private init(
-    file: GGUFFile, operations: ProcessorOperations, model: any LanguageModel, plan: MemoryPlan,
-    contextLength: Int, chunk: Int, notes: [String]
+    file: GGUFFile, operations: ProcessorOperations, model: any LanguageModel, tokenizer: Tokenizer,
+    plan: MemoryPlan, contextLength: Int, chunk: Int, notes: [String]
   ) {
     self.file = file
     self.operations = operations
     self.model = model
+    self.tokenizer = tokenizer
     self.plan = plan
     self.contextLength = contextLength
     self.chunk = chunk
@@ -83,6 +86,7 @@ public final class LocalModel {
     } catch {
       throw .file(error)
     }
+    let tokenizer = Tokenizer(try Vocabulary(file.metadata))
     let operations: ProcessorOperations
     do {
       operations = try ProcessorOperations(
