@@ -107,28 +107,29 @@ public final class InferenceSession {
     return last > done ? last : reach
   }
 
-  /// Logits after every one of `new` tokens, row by row; takes the tokens in.
+  /// Takes tokens in and returns the logits after every one of them, row by row.
+  ///
+  /// The rows take `new.count * vocabularyCount * 4` bytes; give a long text in parts.
   ///
   /// - Throws: as `append`.
   public func appendForAllLogits(
-    _ new: [Int32], observer: (any ForwardObserver)? = nil,
-    rows: (_ first: Int, _ values: [Float]) throws(InferenceError) -> Void
-  ) throws(InferenceError) {
+    _ new: [Int32], observer: (any ForwardObserver)? = nil
+  ) throws(InferenceError) -> [Float] {
     guard tokens.count + new.count <= contextLimit else {
       throw .contextFull(tokens: tokens.count + new.count, limit: contextLimit)
     }
+    var rows: [Float] = []
     var done = 0
     while done < new.count {
       let end = min(new.count, done + chunk)
-      let values = try evaluate(
-        [
-          SequenceInput(state: state, tokens: Array(new[done..<end]), logits: .all)
-        ], observer: observer)[0]
-      try rows(tokens.count, values)
-      tokens += new[done..<end]
-      logits = Array(values.suffix(model.shape.vocabularyCount))
+      let part = Array(new[done..<end])
+      rows += try evaluate(
+        [SequenceInput(state: state, tokens: part, logits: .all)], observer: observer)[0]
+      tokens += part
       done = end
     }
+    if !new.isEmpty { logits = Array(rows.suffix(model.shape.vocabularyCount)) }
+    return rows
   }
 
   /// Goes back to the first `count` tokens, as if the later ones had never been given. The logits are gone until the next

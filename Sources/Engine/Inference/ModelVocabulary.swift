@@ -12,7 +12,8 @@ extension Vocabulary {
     }
     guard model == "gpt2" else {
       throw .tokenizer(
-        "'\(model)' is not supported; byte-level BPE ('gpt2') is. Convert the model from its original files")
+        "'\(model)' is not supported; byte-level BPE ('gpt2') is. Convert the model from its original files"
+      )
     }
     guard let tokens = metadata.byteStrings("tokenizer.ggml.tokens") else {
       throw .tokenizer("'tokenizer.ggml.tokens' is missing or is no list of strings")
