@@ -2,6 +2,7 @@
 #define MASLIN_CKERNELS_H
 
 #include "maslin_formats.h"
+#include "maslin_mapping.h"
 #include "maslin_matmul.h"
 #include "maslin_vector.h"
 
