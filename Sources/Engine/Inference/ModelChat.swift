@@ -7,7 +7,9 @@ public enum Thinking: String, Hashable, Sendable, CaseIterable {
   case off
   /// The model thinks first.
   case on
-  /// The model thinks as long as it likes (DeepSeek V4).
+  /// The model is asked to think hard (DeepSeek V4).
+  case high
+  /// The model is asked to think as hard as it can (DeepSeek V4).
   case max
 }
 
@@ -25,21 +27,33 @@ public enum ModelChat {
         switch thinking {
         case .off: .off
         case .on: .on
-        case .max: .max
+        case .high: .high
+        case .max: .maximum
         }
-      return DeepSeekChat(thinking: mode)
+      return DeepSeekChat(thinking: mode, revision: isOfJuly(metadata) ? .july : .april)
     }
-    if thinking == .max {
-      throw .setting(name: "thinking", value: "max", allowed: "off or on with this model")
+    if thinking == .high || thinking == .max {
+      throw .setting(
+        name: "thinking", value: thinking.rawValue, allowed: "off or on with this model")
     }
     if vocabulary.addedToken("<|im_start|>") != nil {
-      let revision: QwenChat.Revision = architecture.hasPrefix("qwen35") ? .qwen35 : .qwen3
+      let thinks = vocabulary.addedToken("<think>") != nil || architecture.hasPrefix("qwen3")
+      let revision: QwenChat.Revision =
+        architecture.hasPrefix("qwen35") ? .qwen35 : thinks ? .qwen3 : .qwen25
       return QwenChat(revision: revision, thinks: thinking == .on)
     }
     if vocabulary.addedToken("<|start_header_id|>") != nil { return LlamaChat() }
     throw .tokenizer(
       "no known chat format: the vocabulary has the markers of none (DeepSeek V4, ChatML, Llama 3); "
         + "`maslin complete` continues text without one")
+  }
+
+  /// Whether a DeepSeek file says in its name or version that it holds the checkpoint of July 31, whose effort levels are
+  /// worded otherwise.
+  private static func isOfJuly(_ metadata: GGUFMetadata) -> Bool {
+    ["general.name", "general.basename", "general.version"].contains {
+      metadata.string($0)?.contains("0731") ?? false
+    }
   }
 
   /// The tokens that end an answer in a chat format, beside those the vocabulary names.
