@@ -12,6 +12,8 @@ let package = Package(
     .library(name: "Auditing", targets: ["Auditing"]),
     .library(name: "Ethereum", targets: ["Ethereum"]),
     .library(name: "TensorFormats", targets: ["TensorFormats"]),
+    .library(name: "GGUF", targets: ["GGUF"]),
+    .library(name: "Tokenization", targets: ["Tokenization"]),
     .library(name: "Kernels", targets: ["Kernels"]),
     .library(name: "Models", targets: ["Models"]),
     .library(name: "Inference", targets: ["Inference"]),
@@ -26,7 +28,7 @@ let package = Package(
       name: "maslin",
       dependencies: [
         "Auditing", "Bytecode", "Solidity", "SoliditySyntax",
-        "TensorFormats", "Kernels", "Models", "Inference",
+        "TensorFormats", "GGUF", "Tokenization", "Kernels", "Models", "Inference",
         "JSON", "DurableFiles", "TerminalText",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -60,14 +62,18 @@ let package = Package(
     .target(
       name: "TensorFormats", dependencies: ["CKernels"], path: "Sources/Engine/TensorFormats"),
     .target(
+      name: "GGUF", dependencies: ["CKernels", "TensorFormats", "DurableFiles", "TerminalText"],
+      path: "Sources/Engine/GGUF"),
+    .target(name: "Tokenization", dependencies: ["JSON"], path: "Sources/Engine/Tokenization"),
+    .target(
       name: "Kernels", dependencies: ["CKernels", "TensorFormats"],
       path: "Sources/Engine/Kernels"),
     .target(
-      name: "Models", dependencies: ["TensorFormats", "Kernels"],
+      name: "Models", dependencies: ["TensorFormats", "GGUF", "Kernels"],
       path: "Sources/Engine/Models"),
     .target(
       name: "Inference",
-      dependencies: ["TensorFormats", "Kernels", "Models"],
+      dependencies: ["TensorFormats", "GGUF", "Kernels", "Models", "Tokenization"],
       path: "Sources/Engine/Inference"),
 
     // Chain
@@ -98,6 +104,19 @@ let package = Package(
       name: "AuditingTests",
       dependencies: ["Auditing", "Solidity", "SoliditySyntax", "JSON", "DurableFiles"],
       resources: [.copy("Fixtures")]),
+    .testTarget(
+      name: "TensorFormatsTests", dependencies: ["TensorFormats", "JSON"],
+      resources: [.copy("Fixtures")]),
+    .testTarget(name: "GGUFTests", dependencies: ["GGUF", "TensorFormats", "DurableFiles"]),
+    .testTarget(
+      name: "ModelsTests", dependencies: ["Models", "GGUF", "Kernels", "TensorFormats", "JSON"],
+      resources: [.copy("Fixtures")]),
+    .testTarget(
+      name: "InferenceTests",
+      dependencies: [
+        "Inference", "Models", "GGUF", "Kernels", "TensorFormats", "Tokenization",
+        "JSON",
+      ]),
     .testTarget(
       name: "MaslinTests", dependencies: ["maslin"]),
   ],
