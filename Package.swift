@@ -13,6 +13,7 @@ let package = Package(
     .library(name: "Ethereum", targets: ["Ethereum"]),
     .library(name: "TensorFormats", targets: ["TensorFormats"]),
     .library(name: "GGUF", targets: ["GGUF"]),
+    .library(name: "Tokenization", targets: ["Tokenization"]),
     .library(name: "Kernels", targets: ["Kernels"]),
     .library(name: "Models", targets: ["Models"]),
     .library(name: "Inference", targets: ["Inference"]),
@@ -27,7 +28,7 @@ let package = Package(
       name: "maslin",
       dependencies: [
         "Auditing", "Bytecode", "Solidity", "SoliditySyntax",
-        "TensorFormats", "GGUF", "Kernels", "Models", "Inference",
+        "TensorFormats", "GGUF", "Tokenization", "Kernels", "Models", "Inference",
         "JSON", "DurableFiles", "TerminalText",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -63,6 +64,7 @@ let package = Package(
     .target(
       name: "GGUF", dependencies: ["CKernels", "TensorFormats", "DurableFiles", "TerminalText"],
       path: "Sources/Engine/GGUF"),
+    .target(name: "Tokenization", dependencies: ["JSON"], path: "Sources/Engine/Tokenization"),
     .target(
       name: "Kernels", dependencies: ["CKernels", "TensorFormats"],
       path: "Sources/Engine/Kernels"),
@@ -71,7 +73,7 @@ let package = Package(
       path: "Sources/Engine/Models"),
     .target(
       name: "Inference",
-      dependencies: ["TensorFormats", "GGUF", "Kernels", "Models"],
+      dependencies: ["TensorFormats", "GGUF", "Kernels", "Models", "Tokenization"],
       path: "Sources/Engine/Inference"),
 
     // Chain
@@ -106,6 +108,15 @@ let package = Package(
       name: "TensorFormatsTests", dependencies: ["TensorFormats", "JSON"],
       resources: [.copy("Fixtures")]),
     .testTarget(name: "GGUFTests", dependencies: ["GGUF", "TensorFormats", "DurableFiles"]),
+    .testTarget(
+      name: "ModelsTests", dependencies: ["Models", "GGUF", "Kernels", "TensorFormats", "JSON"],
+      resources: [.copy("Fixtures")]),
+    .testTarget(
+      name: "InferenceTests",
+      dependencies: [
+        "Inference", "Models", "GGUF", "Kernels", "TensorFormats", "Tokenization",
+        "JSON",
+      ]),
     .testTarget(
       name: "MaslinTests", dependencies: ["maslin"]),
   ],

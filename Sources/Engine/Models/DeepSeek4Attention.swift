@@ -136,13 +136,15 @@ extension DeepSeek4Model {
   func windowSelections(
     _ batch: Batch, offsets: [Int], base: (Batch.Part) -> Int
   ) -> [RowSelection] {
-    zip(batch.parts, offsets).flatMap { part, offset in
+    var selections: [RowSelection] = []
+    for (part, offset) in zip(batch.parts, offsets) {
       let base = base(part) + offset
-      return part.positions.map { position in
-        .range(
-          base + max(0, position - details.window + 1)..<base + position + 1)
+      for position in part.positions {
+        let first = max(0, position - details.window + 1)
+        selections.append(.range(base + first..<base + position + 1))
       }
     }
+    return selections
   }
 
   // MARK: Compressor (5.4)
@@ -162,10 +164,10 @@ extension DeepSeek4Model {
       rounding: (.float8E4M3, 0..<details.positionFreeWidth), transforms: false,
       raw: \.raw[place], target: \.compressedRows[place])
 
-    let visible = batch.parts.map { part in
+    let visible: [[Int]] = batch.parts.map { part in
       part.positions.map { ($0 + 1) / compressor.ratio }
     }
-    var selections = visible.map { $0.map { RowSelection.range(0..<$0) } }
+    var selections: [[RowSelection]] = visible.map { counts in counts.map { .range(0..<$0) } }
     if let indexer = attention.indexer, let place = layout.indexedIndex[layer] {
       writeRaw(indexer.compressor, input: input, batch: batch, raw: \.rawIndex[place])
       closeGroups(
@@ -180,11 +182,11 @@ extension DeepSeek4Model {
     }
     guard visible.joined().contains(where: { $0 > 0 }) else { return nil }
     let rows = joined(batch.parts) { $0.state.compressedRows[place] }
-    return AttentionSource(
-      keys: rows.rows, values: rows.rows,
-      selections: zip(selections, rows.offsets).flatMap { part, offset in
-        part.map { $0.shifted(by: offset) }
-      })
+    var shifted: [RowSelection] = []
+    for (part, offset) in zip(selections, rows.offsets) {
+      shifted += part.map { $0.shifted(by: offset) }
+    }
+    return AttentionSource(keys: rows.rows, values: rows.rows, selections: shifted)
   }
 
   /// Computes raw keys and gates of all tokens and keeps them by position.

@@ -130,19 +130,24 @@ final class DeepSeek4Model<Operations: TensorOperations>: LanguageModel {
     if let prediction = weights.prediction {
       rememberForPrediction(prediction, batch: batch, streams: streams)
     }
+    try checkFile()
     for part in batch.parts { part.state.advance(to: part.end) }
     return logits
+  }
+
+  /// Throws when the file changed while it was read from: what was computed is worthless then.
+  func checkFile() throws(ModelError) {
+    do throws(GGUFError) {
+      try file.checkUnchanged()
+    } catch {
+      throw .fileChanged(error.description)
+    }
   }
 
   /// Checks everything a call is given before any state is touched.
   private func makeBatch(_ sequences: [SequenceInput]) throws(ModelError) -> DeepSeek4Batch<
     Operations
   > {
-    do throws(GGUFError) {
-      try file.checkUnchanged()
-    } catch {
-      throw .fileChanged(error.description)
-    }
     let count = sequences.reduce(0) { $0 + $1.tokens.count }
     guard count <= maximumBatch else {
       throw .tooManyTokens(count: count, limit: maximumBatch)

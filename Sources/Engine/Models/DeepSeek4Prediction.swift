@@ -64,11 +64,13 @@ extension DeepSeek4Model: DraftingModel {
         attention, queries: queries, sources: [source], batch: batch, rotation: windowRotation)
     }
     mix(prediction.block.experts, batch: batch, streams: streams, nil)
-    return (0..<batch.rows).map { row in
+    let logits = (0..<batch.rows).map { row in
       headLogits(
         streams, rows: row..<row + 1, head: prediction.head, norm: prediction.norm,
         output: prediction.output)
     }
+    try checkFile()
+    return logits
   }
 
   /// Computes the block's window rows of all positions whose next token is known now, and keeps the streams of the newest

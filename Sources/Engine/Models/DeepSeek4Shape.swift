@@ -4,34 +4,34 @@ import GGUF
 ///
 /// Nothing is taken for granted: what a file does not say is derived from the shapes of its tensors or, where they do not
 /// tell, from the family's usual value; both are recorded in `common.derivations`.
-struct DeepSeek4Shape: Hashable, Sendable {
+package struct DeepSeek4Shape: Hashable, Sendable {
   /// One layer.
-  struct Layer: Hashable, Sendable {
+  package struct Layer: Hashable, Sendable {
     /// Tokens per compressed row; 0 for a layer that sees its window only.
-    var ratio: Int
+    package var ratio: Int
     /// Whether a compressed row also pools the group before it (ratio 4).
-    var overlaps: Bool
+    package var overlaps: Bool
     /// Whether an indexer chooses the compressed rows a query sees (ratio 4).
-    var hasIndexer: Bool
+    package var hasIndexer: Bool
     /// Whether a table says which experts a token goes to.
-    var hasHashRouting: Bool
+    package var hasHashRouting: Bool
     /// The inner width of one expert.
-    var expertWidth: Int
+    package var expertWidth: Int
     /// The limit of routed experts' activations; nil for none.
-    var expertLimit: Float?
+    package var expertLimit: Float?
     /// The limit of the shared expert's activations; nil for none.
-    var sharedLimit: Float?
+    package var sharedLimit: Float?
   }
 
   /// What the block that predicts the token after next is called in the file (10.2).
-  enum PredictionDialect: Hashable, Sendable {
+  package enum PredictionDialect: Hashable, Sendable {
     /// `mtp.0.*`, with matrices for embedding and state apart
     case separate
     /// `blk.N.*` and `blk.N.nextn.*`, with one joined matrix
     case joined(block: Int)
 
     /// What the names of the block's tensors start with.
-    var prefix: String {
+    package var prefix: String {
       switch self {
       case .separate: "mtp.0"
       case .joined(let block): "blk.\(block)"
@@ -40,65 +40,65 @@ struct DeepSeek4Shape: Hashable, Sendable {
   }
 
   /// What all families have.
-  var common: ModelShape
+  package var common: ModelShape
   /// The layers of the trunk.
-  var layers: [Layer]
+  package var layers: [Layer]
   /// The prediction block, when the file has one; its attention has ratio 0.
-  var prediction: Layer?
+  package var prediction: Layer?
   /// How the prediction block's tensors are named.
-  var predictionDialect: PredictionDialect?
+  package var predictionDialect: PredictionDialect?
 
   /// Query heads.
-  var headCount: Int
+  package var headCount: Int
   /// The width of a head, and of the one key and value row all heads share.
-  var headWidth: Int
+  package var headWidth: Int
   /// The last columns of a head, which are rotated.
-  var rotaryWidth: Int
+  package var rotaryWidth: Int
   /// The low rank of queries.
-  var queryRank: Int
+  package var queryRank: Int
   /// The groups of heads of the output projection.
-  var outputGroups: Int
+  package var outputGroups: Int
   /// The rank of each group.
-  var outputRank: Int
+  package var outputRank: Int
   /// How many tokens a query sees uncompressed, its own included.
-  var window: Int
+  package var window: Int
 
   /// The indexer's heads; 0 when no layer has one.
-  var indexHeads: Int
+  package var indexHeads: Int
   /// The width of an indexer head.
-  var indexWidth: Int
+  package var indexWidth: Int
   /// How many compressed rows the indexer chooses.
-  var indexLimit: Int
+  package var indexLimit: Int
 
   /// Base of the frequencies of layers with ratio 0.
-  var rotaryBase: Double
+  package var rotaryBase: Double
   /// Base of the frequencies of layers with compression.
-  var compressedRotaryBase: Double
+  package var compressedRotaryBase: Double
   /// How the context of layers with compression was stretched; nil when it was not.
-  var yarn: RotaryFrequencies.YaRN?
+  package var yarn: RotaryFrequencies.YaRN?
 
   /// Experts that every token goes to, as one expert of that many times the width.
-  var sharedExperts: Int
+  package var sharedExperts: Int
   /// What the chosen experts' weights are multiplied with.
-  var expertScale: Float
+  package var expertScale: Float
   /// Whether the chosen experts' weights are made to sum to 1.
-  var normalizesExperts: Bool
+  package var normalizesExperts: Bool
   /// The router's score by its number in files: 1 softmax, 2 sigmoid, 4 square root of softplus.
-  var gatingFunction: Int
+  package var gatingFunction: Int
 
   /// Residual streams.
-  var streams: Int
+  package var streams: Int
   /// Sinkhorn rounds, the first included.
-  var sinkhornIterations: Int
+  package var sinkhornIterations: Int
   /// Of the hyper-connections.
-  var streamEpsilon: Float
+  package var streamEpsilon: Float
   /// Of the RMS norms.
-  var epsilon: Float
+  package var epsilon: Float
 
   /// The columns of a head that are not rotated (and may be rounded).
-  var positionFreeWidth: Int { headWidth - rotaryWidth }
+  package var positionFreeWidth: Int { headWidth - rotaryWidth }
   /// The columns of an indexer head that are not rotated.
-  var indexPositionFreeWidth: Int { indexWidth - rotaryWidth }
+  package var indexPositionFreeWidth: Int { indexWidth - rotaryWidth }
 }
 
 extension DeepSeek4Shape {
@@ -108,7 +108,7 @@ extension DeepSeek4Shape {
 
   /// Reads the shape of a file. Tensors are looked at only for keys that are missing, except for which layers have
   /// which optional parts.
-  init(_ file: GGUFFile) throws(ModelError) {
+  package init(_ file: GGUFFile) throws(ModelError) {
     var keys = try ArchitectureMetadata(file)
     func axis(_ name: String, _ axis: Int) -> Int? {
       guard let tensor = file.tensor(name), axis < tensor.shape.count else { return nil }

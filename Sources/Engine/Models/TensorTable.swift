@@ -3,32 +3,32 @@ import Kernels
 import TensorFormats
 
 /// The tensors of a model file, loaded by name into a back end and checked against the shape the model gives them.
-struct TensorTable<Operations: TensorOperations> {
+package struct TensorTable<Operations: TensorOperations> {
   /// The file.
-  let file: GGUFFile
+  package let file: GGUFFile
   /// The back end that tensors are loaded into.
-  let operations: Operations
+  package let operations: Operations
 
   /// Makes a table.
-  init(_ file: GGUFFile, operations: Operations) {
+  package init(_ file: GGUFFile, operations: Operations) {
     self.file = file
     self.operations = operations
   }
 
   /// Whether the file has the tensor.
-  func contains(_ name: String) -> Bool { file.tensor(name) != nil }
+  package func contains(_ name: String) -> Bool { file.tensor(name) != nil }
 
   /// A matrix of `outputs` rows of `inputs` values, `stacked` times (experts).
   ///
   /// - Throws: `ModelError.tensor` when it is missing, has another shape, or is stored as integers.
-  func matrix(
+  package func matrix(
     _ name: String, inputs: Int, outputs: Int, stacked: Int = 1
   ) throws(ModelError) -> Operations.Weights {
     try load(try required(name), expected: [inputs, outputs, stacked])
   }
 
   /// A matrix that the file may lack.
-  func optionalMatrix(
+  package func optionalMatrix(
     _ name: String, inputs: Int, outputs: Int, stacked: Int = 1
   ) throws(ModelError) -> Operations.Weights? {
     guard let view = file.tensor(name) else { return nil }
@@ -38,18 +38,18 @@ struct TensorTable<Operations: TensorOperations> {
   /// A vector of `count` values.
   ///
   /// - Throws: `ModelError.tensor` when it is missing, has another shape, or is stored as integers.
-  func vector(_ name: String, count: Int) throws(ModelError) -> Operations.Weights {
+  package func vector(_ name: String, count: Int) throws(ModelError) -> Operations.Weights {
     try load(try required(name), expected: [count])
   }
 
   /// A vector that the file may lack.
-  func optionalVector(_ name: String, count: Int) throws(ModelError) -> Operations.Weights? {
+  package func optionalVector(_ name: String, count: Int) throws(ModelError) -> Operations.Weights? {
     guard let view = file.tensor(name) else { return nil }
     return try load(view, expected: [count])
   }
 
   /// A table of `rows` rows of `columns` 32-bit integers, each within `range`; also as the view its values are read from.
-  func integerTable(
+  package func integerTable(
     _ name: String, columns: Int, rows: Int, range: Range<Int32>
   ) throws(ModelError) -> (weights: Operations.Weights, view: TensorView) {
     let view = try required(name)
@@ -70,7 +70,7 @@ struct TensorTable<Operations: TensorOperations> {
   }
 
   /// The size of an axis of a tensor; nil when the tensor is missing. Missing trailing axes have size 1.
-  func size(of name: String, axis: Int) -> Int? {
+  package func size(of name: String, axis: Int) -> Int? {
     guard let view = file.tensor(name) else { return nil }
     return axis < view.shape.count ? view.shape[axis] : 1
   }

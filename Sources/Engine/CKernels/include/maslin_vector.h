@@ -96,13 +96,4 @@ void maslin_angles(
 
 #pragma clang assume_nonnull end
 
-// Tells the processor that the thread is spinning.
-static inline void maslin_pause(void) {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  __asm__ volatile("yield");
-#endif
-}
-
 #endif
