@@ -8,15 +8,22 @@ public struct ModelLocation: Sendable {
   /// Makes a finder for the models registered in a data directory.
   public init(data: DataDirectory) { self.data = data }
 
-  /// The registry of models in the data directory.
-  public var registry: ModelRegistry { ModelRegistry(directory: data.path) }
+  /// Where the registry of models is kept.
+  public var registryPath: String { data.file("models.json") }
+
+  /// The models registered.
+  ///
+  /// - Throws: `ModelFileError` when the registry is damaged.
+  public func registry() throws(ModelFileError) -> ModelRegistry {
+    try ModelRegistry(readingFrom: registryPath)
+  }
 
   /// The path that a user's word for a model stands for: that of a file that exists, or of a registered model.
   ///
-  /// - Throws: `ModelLocationError.notFound`; errors of the registry when its file is damaged.
+  /// - Throws: `ModelLocationError.notFound`; `ModelFileError` when the registry is damaged or the name is ambiguous.
   public func path(of model: String) throws -> String {
     if FileManager.default.fileExists(atPath: model) { return model }
-    if let entry = try registry.entry(named: model) { return entry.path }
+    if let entry = try registry().find(model) { return entry.path }
     throw ModelLocationError.notFound(model)
   }
 }
