@@ -151,7 +151,7 @@ extension ProcessorOperations {
     _ table: ProcessorWeights, positions: [Int32], rows: Int, to buffer: ProcessorBuffer
   ) {
     precondition(table.columns == buffer.columns && rows <= buffer.rows)
-    precondition(positions.count >= rows)
+    precondition(positions.count >= rows && positions.allSatisfy { $0 >= 0 })
     let terms = table.values
     let out = buffer.change()
     spread(rows, cost: buffer.columns) { rows, _ in
