@@ -16,6 +16,7 @@ let package = Package(
     .library(name: "Tokenization", targets: ["Tokenization"]),
     .library(name: "Kernels", targets: ["Kernels"]),
     .library(name: "Models", targets: ["Models"]),
+    .library(name: "ModelFiles", targets: ["ModelFiles"]),
     .library(name: "Inference", targets: ["Inference"]),
   ],
   dependencies: [
@@ -28,7 +29,7 @@ let package = Package(
       name: "maslin",
       dependencies: [
         "Auditing", "Bytecode", "Solidity", "SoliditySyntax",
-        "TensorFormats", "GGUF", "Tokenization", "Kernels", "Models", "Inference",
+        "TensorFormats", "GGUF", "Tokenization", "Kernels", "Models", "ModelFiles", "Inference",
         "JSON", "DurableFiles", "TerminalText",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -72,6 +73,12 @@ let package = Package(
       name: "Models", dependencies: ["TensorFormats", "GGUF", "Kernels"],
       path: "Sources/Engine/Models"),
     .target(
+      name: "ModelFiles",
+      dependencies: [
+        "TensorFormats", "GGUF", "Kernels", "Models", "JSON", "DurableFiles", "TerminalText",
+      ],
+      path: "Sources/Engine/ModelFiles"),
+    .target(
       name: "Inference",
       dependencies: ["TensorFormats", "GGUF", "Kernels", "Models", "Tokenization"],
       path: "Sources/Engine/Inference"),
@@ -87,6 +94,13 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Benchmarks/AuditBenchmarks"),
+    .executableTarget(
+      name: "EngineBenchmarks",
+      dependencies: [
+        "TensorFormats", "GGUF", "Tokenization", "CKernels", "Kernels", "Models", "ModelFiles",
+        "Inference", "JSON",
+      ],
+      path: "Benchmarks/EngineBenchmarks"),
 
     // Tests
     .testTarget(
@@ -109,12 +123,23 @@ let package = Package(
       resources: [.copy("Fixtures")]),
     .testTarget(name: "GGUFTests", dependencies: ["GGUF", "TensorFormats", "DurableFiles"]),
     .testTarget(
+      name: "TokenizationTests", dependencies: ["Tokenization", "GGUF", "JSON"],
+      resources: [.copy("Fixtures")]),
+    .testTarget(
+      name: "KernelsTests", dependencies: ["Kernels", "CKernels", "TensorFormats", "JSON"],
+      resources: [.copy("Fixtures")]),
+    .testTarget(
       name: "ModelsTests", dependencies: ["Models", "GGUF", "Kernels", "TensorFormats", "JSON"],
       resources: [.copy("Fixtures")]),
     .testTarget(
+      name: "ModelFilesTests",
+      dependencies: [
+        "ModelFiles", "Models", "GGUF", "Kernels", "TensorFormats", "JSON", "DurableFiles",
+      ]),
+    .testTarget(
       name: "InferenceTests",
       dependencies: [
-        "Inference", "Models", "GGUF", "Kernels", "TensorFormats", "Tokenization",
+        "Inference", "Models", "ModelFiles", "GGUF", "Kernels", "TensorFormats", "Tokenization",
         "JSON",
       ]),
     .testTarget(

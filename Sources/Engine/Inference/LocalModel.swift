@@ -10,7 +10,7 @@ public struct LocalModelOptions: Sendable {
   /// The instruction set; nil for the best the machine has.
   public var instructionSet: InstructionSet?
   /// Whether activations are rounded to 8 bits where kernels are fastest so.
-  public var activations: ActivationPrecision
+  public var activations: ProcessorOperations.Activations
   /// The longest sequence; nil for what the model was made for, at most `defaultContextLimit`.
   public var contextLength: Int?
   /// Tokens per pass while a prompt is taken in.
@@ -26,7 +26,8 @@ public struct LocalModelOptions: Sendable {
   /// Makes options.
   public init(
     threads: Int? = nil, instructionSet: InstructionSet? = nil,
-    activations: ActivationPrecision = .rounded, contextLength: Int? = nil, chunk: Int = 512,
+    activations: ProcessorOperations.Activations = .rounded, contextLength: Int? = nil,
+    chunk: Int = 512,
     roundsCache: Bool? = nil, mayStream: Bool = false
   ) {
     self.threads = threads
@@ -125,7 +126,8 @@ public final class LocalModel {
         "cached vectors are \(rounds ? "rounded as in the published model" : "not rounded")")
     }
     return LocalModel(
-      file: file, operations: operations, model: model, plan: plan, contextLength: context,
+      file: file, operations: operations, model: model, tokenizer: tokenizer, plan: plan,
+      contextLength: context,
       chunk: options.chunk, notes: notes)
   }
 
