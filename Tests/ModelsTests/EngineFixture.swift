@@ -105,7 +105,8 @@ struct EngineFixture {
   }
 
   fileprivate static func floats(_ json: JSONValue?) throws -> [Float] {
-    let data = try #require(Data(base64Encoded: try #require(json?.stringValue)))
+    let text = try #require(json?.stringValue)
+    let data = try #require(Data(base64Encoded: text))
     return data.withUnsafeBytes { bytes in
       (0..<bytes.count / 4).map {
         Float(
