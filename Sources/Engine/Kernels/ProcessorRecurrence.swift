@@ -32,6 +32,23 @@ extension ProcessorOperations {
     }
   }
 
+  public func deltaDecay(
+    _ buffer: ProcessorBuffer, rows: Int, bias: ProcessorWeights, scale: ProcessorWeights
+  ) {
+    let width = buffer.columns
+    let (terms, factors) = (bias.values, scale.values)
+    precondition(terms.columns == width && factors.columns == width && rows <= buffer.rows)
+    let out = buffer.change()
+    spread(rows, cost: 32 * width) { rows, _ in
+      for row in rows {
+        let values = out + row * width
+        vector.add(terms.row(0), width, values)
+        vector.softplus(values, width, values)
+        vector.multiply(factors.row(0), width, values)
+      }
+    }
+  }
+
   public func gatedDelta(
     _ inputs: DeltaInputs<ProcessorOperations>, span: RowSpan, state: ProcessorBuffer,
     into output: ProcessorBuffer

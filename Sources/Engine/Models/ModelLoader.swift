@@ -15,6 +15,13 @@ public enum ModelLoader {
     switch architecture {
     case "deepseek4":
       return try DeepSeek4Model(file, on: operations, options: options)
+    case "qwen3", "qwen3moe":
+      return try Qwen3.load(
+        file, on: operations, options: options, hasExperts: architecture == "qwen3moe")
+    case "qwen35moe":
+      return try Qwen35.load(file, on: operations, options: options)
+    case "llama":
+      return try Llama.load(file, on: operations, options: options)
     default:
       throw .unsupportedArchitecture(architecture)
     }
