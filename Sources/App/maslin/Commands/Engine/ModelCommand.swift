@@ -40,7 +40,7 @@ struct ModelInspectCommand: ParsableCommand {
     let path = try ModelLocation(data: data.directory()).path(of: model)
     let file = try GGUFFile.open(path)
     let inspection = ModelInspection(file)
-    let fit = try MemoryFit(file)
+    let fit = try FitReport(file, contextLength: nil, threads: nil, measures: false)
     var output = StandardOutput()
     if json {
       var members = inspection.json.objectValue ?? []
@@ -48,7 +48,7 @@ struct ModelInspectCommand: ParsableCommand {
       if tensors {
         members.append(
           JSONMember(
-            name: "tensor_list",
+            name: "tensorList",
             value: .array(
               file.tensors.map {
                 .members([
