@@ -35,7 +35,10 @@ let package = Package(
       ],
       path: "Sources/App/maslin"),
     .target(
-      name: "Workstation", dependencies: ["ModelFiles", "DurableFiles"],
+      name: "Workstation",
+      dependencies: [
+        "TensorFormats", "GGUF", "Kernels", "Models", "ModelFiles", "Inference", "JSON",
+      ],
       path: "Sources/App/Workstation"),
 
     // Base

@@ -77,8 +77,7 @@ struct CompleteCommand: ParsableCommand {
     stream.write(detokenizer.finish())
     timing.answerDone(tokens: outcome.tokens.count)
     if json {
-      var output = StandardOutput()
-      try output.finish(
+      try StandardOutput().finish(
         with: JSONText.line([
           "text": .string(stream.text), "tokens": .array(outcome.tokens.map { .integer(Int($0)) }),
           "end": .string(outcome.end.name), "promptTokens": .integer(tokens.count),

@@ -14,7 +14,7 @@ struct ModelCommand: ParsableCommand {
     abstract: "Looks at, makes and keeps model files.",
     subcommands: [
       ModelInspectCommand.self, ModelListCommand.self, ModelAddCommand.self,
-      ModelRemoveCommand.self, ModelQuantizeCommand.self, ModelConvertCommand.self,
+      ModelRemoveCommand.self, ModelQuantizeCommand.self, 
       ModelSplitCommand.self, ModelMergeCommand.self, ModelSynthesizeCommand.self,
     ])
 }
@@ -212,8 +212,7 @@ struct ModelSplitCommand: ParsableCommand {
       meter.update(done / 1_000_000)
     }
     meter.finish()
-    var output = StandardOutput()
-    try output.finish(with: paths.map { $0 + "\n" }.joined())
+    try StandardOutput().finish(with: paths.map { $0 + "\n" }.joined())
   }
 }
 

@@ -117,7 +117,7 @@ struct LineHistory {
   func load() -> [String] {
     guard let bytes = try? SystemFiles().read(path, limit: 4 << 20) else { return [] }
     return String(decoding: bytes, as: UTF8.self).split(separator: "\n").map {
-      $0.replacing("\\n", with: "\n")
+      String($0).replacing("\\n", with: "\n")
     }
   }
 

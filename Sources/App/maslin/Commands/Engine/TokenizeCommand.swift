@@ -4,6 +4,7 @@ import GGUF
 import Inference
 import JSON
 import Tokenization
+import Workstation
 
 /// `maslin tokenize`
 struct TokenizeCommand: ParsableCommand {
