@@ -6,6 +6,12 @@ int maslin_block256_kernels(
   maslin_matmul_function matmul = block256_matmul_scalar(type);
   if (!matmul) return 0;
   maslin_quantize_function quantize = block256_quantize_scalar;
+#if defined(__x86_64__)
+  if (set == MASLIN_AVX512) {
+    matmul = block256_matmul_avx512(type);
+    quantize = block256_quantize_avx512;
+  }
+#endif
   (void)set;
   kernels->activation_block = 256;
   kernels->quantize = quantize;

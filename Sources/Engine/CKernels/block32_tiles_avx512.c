@@ -55,7 +55,7 @@ INLINE void unpack_block_of_rows(
 }
 
 INLINE void unpack_tile(
-    uint32_t type, const uint8_t *const *rows, size_t first_block, size_t blocks,
+    uint32_t type, const uint8_t *const *rows, size_t first_block, size_t blocks, size_t ahead,
     weight_tile *tile) {
   const uint32_t size = maslin_block32_bytes(type);
   const __m256i table = maslin_raised_table(type);
@@ -65,6 +65,7 @@ INLINE void unpack_tile(
     for (size_t b = 0; b < blocks; b++, block += size) {
       scales[b][r] = type == MASLIN_MXFP4 ? block[0] : maslin_load16(block);
       if (maslin_block32_has_minimum(type)) minima[b][r] = maslin_load16(block + 2);
+      _mm_prefetch((const char *)block + ahead, _MM_HINT_T1);
     }
   }
   for (size_t b = 0; b < blocks; b++) {
@@ -120,17 +121,19 @@ INLINE void add_tile(
       sums[i][c] = _mm512_load_ps(memory->sums[first_column + (size_t)c][i]);
     }
   }
+#define ADD_BLOCK(i)                                                                               \
+  add_block(has_minimum, columns, memory, b + i, first_column, quants, scales, sums[i])
   size_t b = 0;
   for (; b + 4 <= blocks; b += 4) {
-    for (size_t i = 0; i < 4; i++) {
-      add_block(
-          has_minimum, columns, memory, b + i, first_column, quants, scales, sums[i]);
-    }
+    ADD_BLOCK(0);
+    ADD_BLOCK(1);
+    ADD_BLOCK(2);
+    ADD_BLOCK(3);
   }
-  for (size_t i = 0; i < 3; i++) {
-    if (b + i >= blocks) break;
-    add_block(has_minimum, columns, memory, b + i, first_column, quants, scales, sums[i]);
-  }
+  if (b < blocks) ADD_BLOCK(0);
+  if (b + 1 < blocks) ADD_BLOCK(1);
+  if (b + 2 < blocks) ADD_BLOCK(2);
+#undef ADD_BLOCK
   for (int i = 0; i < 4; i++) {
     for (int c = 0; c < columns; c++) {
       _mm512_store_ps(memory->sums[first_column + (size_t)c][i], sums[i][c]);
@@ -157,16 +160,16 @@ TARGET static void add_tile_to_columns(
 }
 
 TARGET static void unpack_tile_of_type(
-    uint32_t type, const uint8_t *const *rows, size_t first_block, size_t blocks,
+    uint32_t type, const uint8_t *const *rows, size_t first_block, size_t blocks, size_t ahead,
     weight_tile *tile) {
   switch (type) {
-    case MASLIN_Q4_0: unpack_tile(MASLIN_Q4_0, rows, first_block, blocks, tile); break;
-    case MASLIN_Q4_1: unpack_tile(MASLIN_Q4_1, rows, first_block, blocks, tile); break;
-    case MASLIN_Q5_0: unpack_tile(MASLIN_Q5_0, rows, first_block, blocks, tile); break;
-    case MASLIN_Q5_1: unpack_tile(MASLIN_Q5_1, rows, first_block, blocks, tile); break;
-    case MASLIN_IQ4_NL: unpack_tile(MASLIN_IQ4_NL, rows, first_block, blocks, tile); break;
-    case MASLIN_MXFP4: unpack_tile(MASLIN_MXFP4, rows, first_block, blocks, tile); break;
-    default: unpack_tile(MASLIN_Q8_0, rows, first_block, blocks, tile); break;
+    case MASLIN_Q4_0: unpack_tile(MASLIN_Q4_0, rows, first_block, blocks, ahead, tile); break;
+    case MASLIN_Q4_1: unpack_tile(MASLIN_Q4_1, rows, first_block, blocks, ahead, tile); break;
+    case MASLIN_Q5_0: unpack_tile(MASLIN_Q5_0, rows, first_block, blocks, ahead, tile); break;
+    case MASLIN_Q5_1: unpack_tile(MASLIN_Q5_1, rows, first_block, blocks, ahead, tile); break;
+    case MASLIN_IQ4_NL: unpack_tile(MASLIN_IQ4_NL, rows, first_block, blocks, ahead, tile); break;
+    case MASLIN_MXFP4: unpack_tile(MASLIN_MXFP4, rows, first_block, blocks, ahead, tile); break;
+    default: unpack_tile(MASLIN_Q8_0, rows, first_block, blocks, ahead, tile); break;
   }
 }
 
@@ -175,7 +178,21 @@ INLINE void prepare_sums(
     uint32_t type, const int16_t *quant_sums, const float *scales, size_t blocks,
     int32_t *corrections, float *scaled_sums) {
   const int bits = maslin_block32_offset_bits(type);
-  for (size_t b = 0; b < blocks; b++) {
+  size_t b = 0;
+  for (; b + 16 <= blocks; b += 16) {
+    const __m512i sums
+        = _mm512_cvtepi16_epi32(_mm256_loadu_si256((const __m256i *)(quant_sums + b)));
+    if (bits >= 0) {
+      const __m512i raised = _mm512_slli_epi32(sums, (unsigned)bits);
+      _mm512_store_si512(corrections + b, _mm512_sub_epi32(_mm512_setzero_si512(), raised));
+    } else {
+      const __m512 scaled = _mm512_mul_ps(_mm512_loadu_ps(scales + b), _mm512_cvtepi32_ps(sums));
+      _mm512_store_ps(scaled_sums + b, scaled);
+    }
+  }
+  // Not in vectors: loads under a mask cost more than the few blocks left.
+#pragma clang loop vectorize(disable)
+  for (; b < blocks; b++) {
     if (bits >= 0) {
       corrections[b] = -((int32_t)quant_sums[b] * (1 << bits));
     } else {
@@ -205,7 +222,11 @@ TARGET void maslin_block32_tiled_matmul_avx512(
       memset(memory->sums, 0, width * sizeof memory->sums[0]);
       for (size_t block = 0; block < blocks; block += tile_blocks) {
         const size_t length = smaller(tile_blocks, blocks - block);
-        unpack_tile_of_type(type, row, block, length, &memory->tile);
+        // Fetch what the next tile takes: the rest of these rows, then the next ones.
+        const size_t ahead = block + 2 * tile_blocks <= blocks
+            ? tile_blocks * maslin_block32_bytes(type)
+            : tile_rows * row_bytes - block * maslin_block32_bytes(type);
+        unpack_tile_of_type(type, row, block, length, ahead, &memory->tile);
         for (size_t c = 0; c < width; c += 4) {
           const size_t group = smaller(4, width - c);
           const int8_t *quants[4];
@@ -214,9 +235,14 @@ TARGET void maslin_block32_tiled_matmul_avx512(
             const size_t column = start + c + i;
             quants[i] = activations->quants + column * activations->quants_stride + 32 * block;
             scales[i] = activations->scales + column * activations->scales_stride + block;
-            prepare_sums(
-                type, activations->sums + column * activations->sums_stride + block, scales[i],
-                length, memory->corrections[c + i], memory->scaled_sums[c + i]);
+            const int16_t *sums = activations->sums + column * activations->sums_stride + block;
+            int32_t *corrections = memory->corrections[c + i];
+            float *scaled_sums = memory->scaled_sums[c + i];
+            if (has_minimum) {
+              prepare_sums(MASLIN_Q4_1, sums, scales[i], length, corrections, scaled_sums);
+            } else {
+              prepare_sums(type, sums, scales[i], length, corrections, scaled_sums);
+            }
           }
           add_tile_to_columns(has_minimum, group, memory, length, c, quants, scales);
         }

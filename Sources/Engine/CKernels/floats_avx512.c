@@ -48,7 +48,7 @@ INLINE void accumulate_block(
     for (int c = 0; c < columns; c++) x[c] = _mm512_loadu_ps(values + c * values_stride + k);
     for (int r = 0; r < rows; r++) {
       const uint8_t *w = weights + r * weights_stride + k * size;
-      if (prefetch_distance) _mm_prefetch((const char *)w + prefetch_distance, _MM_HINT_T0);
+      if (prefetch_distance) _mm_prefetch((const char *)w + prefetch_distance, _MM_HINT_T1);
       const __m512 row = load(type, w);
       for (int c = 0; c < columns; c++) sums[r][c] = _mm512_fmadd_ps(row, x[c], sums[r][c]);
     }

@@ -127,7 +127,8 @@ extension ProcessorOperations {
       nonisolated(unsafe) let lists = lists
       pool.parallel(scored.count) { index, _ in
         lists[index] = LargestScores.choose(
-          limit, among: UnsafeBufferPointer(start: scores + index * stride, count: visible[scored[index]]))
+          limit,
+          among: UnsafeBufferPointer(start: scores + index * stride, count: visible[scored[index]]))
       }
     }
     for (index, row) in scored.enumerated() { selections[row] = .list(lists[index]) }

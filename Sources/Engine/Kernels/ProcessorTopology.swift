@@ -29,7 +29,9 @@ struct ProcessorTopology {
     var seen: Set<Int> = []
     preferred = allowed.indices.compactMap { index in
       // Cores of one kind differ by a few percent, cores of another by a third and more.
-      guard speeds[index] * 10 >= fastest * 8, seen.insert(cores[index]).inserted else { return nil }
+      guard speeds[index] * 10 >= fastest * 8, seen.insert(cores[index]).inserted else {
+        return nil
+      }
       return allowed[index]
     }
     threads = max(preferred.count, 1)

@@ -16,6 +16,8 @@ struct AffineBlock {
     let groups = block.count / vectors
     var largestScale: Float = 0
     var largestMinimum: Float = 0
+    var d: Float = 0
+    var dmin: Float = 0
     withUnsafeTemporaryAllocation(of: (scale: Float, offset: Float).self, capacity: groups) {
       fits in
       for group in 0..<groups {
@@ -25,13 +27,13 @@ struct AffineBlock {
         largestScale = max(largestScale, fit.scale)
         largestMinimum = max(largestMinimum, -fit.offset)
       }
+      d = roundedToHalf(largestScale / Float(levels))
+      dmin = roundedToHalf(largestMinimum / Float(levels))
       for group in 0..<groups {
-        scales[group] = level(fits[group].scale, of: largestScale)
-        minima[group] = level(-fits[group].offset, of: largestMinimum)
+        scales[group] = level(fits[group].scale, unit: d)
+        minima[group] = level(-fits[group].offset, unit: dmin)
       }
     }
-    var d = roundedToHalf(largestScale / Float(levels))
-    var dmin = roundedToHalf(largestMinimum / Float(levels))
     // Rounding scales shifts the best codes, and new codes shift the best factors: alternate.
     for round in 0..<3 {
       for group in 0..<groups {
@@ -46,9 +48,9 @@ struct AffineBlock {
     return (d, dmin)
   }
 
-  private func level(_ value: Float, of largest: Float) -> Int {
-    guard largest > 0 else { return 0 }
-    return max(0, min(levels, Int((Float(levels) * (value / largest)).rounded())))
+  private func level(_ value: Float, unit: Float) -> Int {
+    guard unit > 0 else { return 0 }
+    return Int(max(0, min(Float(levels), (value / unit).rounded())))
   }
 
   /// Tries the neighbouring scales and minima of one group, keeps the best, and leaves its codes.

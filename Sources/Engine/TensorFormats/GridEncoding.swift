@@ -105,8 +105,10 @@ struct GridBlock<Vector: SIMD<Float>> where Vector: Sendable {
       bestScale = xv / vv
       return true
     }
-    // The largest value becomes anything from 0.8 to 1.7 times the largest entry: outliers may be cut off.
-    for step in 0..<10 { _ = attempt(largest / (top * (0.8 + 0.1 * Float(step)))) }
+    // The largest value becomes anything from 0.8 to 1.6 times the largest entry: outliers may be cut off.
+    for step in 0..<9 { _ = attempt(largest / (top * (0.8 + 0.1 * Float(step)))) }
+    // Magnitudes that are all alike are best served by the lowest level.
+    if let bottom = grid.levels.first { _ = attempt(largest / bottom) }
     for _ in 0..<2 where bestScale > 0 {
       guard attempt(bestScale) else { break }
     }

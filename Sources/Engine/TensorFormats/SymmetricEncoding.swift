@@ -11,20 +11,20 @@ struct SymmetricBlock<Codes: ScalarCodes> {
   func fit(_ block: WeightedBlock, scales: UnsafeMutablePointer<Int>) -> Float {
     let groups = block.count / vectors
     var extreme: Float = 0
+    var d: Float = 0
     withUnsafeTemporaryAllocation(of: Float.self, capacity: groups) { fits in
       for group in 0..<groups {
         let scale = ScaleFitting.scale(block[group * vectors..<(group + 1) * vectors], codes)
         fits.initializeElement(at: group, to: scale)
         if scale.magnitude > extreme.magnitude { extreme = scale }
       }
+      // The largest scale takes the lowest level: there is one more below zero than above.
+      let (low, high) = (Float(levels.lowerBound), Float(levels.upperBound))
+      d = roundedToHalf(extreme / low)
       for group in 0..<groups {
-        let ratio = extreme == 0 ? 0 : fits[group] / extreme
-        let level = Int((ratio * Float(levels.lowerBound)).rounded())
-        scales[group] = min(max(level, levels.lowerBound), levels.upperBound)
+        scales[group] = d == 0 ? 0 : Int(min(max((fits[group] / d).rounded(), low), high))
       }
     }
-    // The largest scale takes the lowest level: there is one more below zero than above.
-    var d = roundedToHalf(extreme / Float(levels.lowerBound))
     for round in 0..<3 {
       for group in 0..<groups {
         improve(block[group * vectors..<(group + 1) * vectors], d, &scales[group])

@@ -189,6 +189,7 @@ public struct TensorEncoder: Sendable {
     switch type {
     case .f32, .mxfp4: .greatestFiniteMagnitude
     case .bf16: Float(bitPattern: 0x7f7f_0000)
+    case .q8_0: 127 * 65504
     default: 65504
     }
   }
