@@ -34,7 +34,7 @@ import Testing
   /// Little-endian, whatever the machine.
   @Test func layout() {
     let state = bytes { $0.append([Int32(0x0102_0304)]) }
-    #expect(state.prefix(12) == Array("MASLINST".utf8) + [1, 0, 0, 0])
+    #expect(Array(state[..<12]) == Array("MASLINST".utf8) + [1, 0, 0, 0])
     #expect(Array(state[20..<32]) == [1, 0, 0, 0, 0, 0, 0, 0, 4, 3, 2, 1])
     #expect(state.count == 40)
   }
