@@ -188,6 +188,21 @@ import Testing
     #expect(throws: ModelError.unsupportedArchitecture("gpt2")) { try model.load() }
   }
 
+  @Test(arguments: [-1, 1e-30, Float.nan, .infinity])
+  func impossibleScaling(factor: Float) throws {
+    let model = try edited("llama-linear")
+    model.metadata["llama.rope.scaling.factor"] = .float32(factor)
+    #expect(throws: ModelError.self) { try model.load() }
+  }
+
+  /// Heads so narrow that nothing can turn.
+  @Test func narrowHeads() throws {
+    let model = try edited("qwen3-f32")
+    model.metadata["qwen3.attention.key_length"] = .uint32(1)
+    model.metadata["qwen3.attention.value_length"] = .uint32(1)
+    #expect(throws: ModelError.self) { try model.load() }
+  }
+
   @Test func unknownScaling() throws {
     let model = try edited("llama-linear")
     model.metadata["llama.rope.scaling.type"] = .string("longrope")
@@ -206,7 +221,7 @@ import Testing
     }
   }
 
-  @Test(arguments: [Float.nan, .infinity, 0, -1])
+  @Test(arguments: [Float.nan, .infinity, 0, -1, 1e-30])
   func pairFactors(value: Float) throws {
     let model = try edited("llama-factors")
     var factors = try model.values("rope_freqs.weight")
