@@ -1,6 +1,8 @@
 import CKernels
 
 extension ProcessorOperations {
+  /// Heads that share a key head are taken together, so that every row is loaded once for several heads. Scores first, then
+  /// softmax, then the weighted sum in the order of the rows.
   public func attend(
     _ queries: ProcessorBuffer, rows: Int, heads: Int, keyHeads: Int, headWidth: Int,
     sources: [AttentionSource<ProcessorBuffer>], sinks: ProcessorWeights?, scale: Float,
@@ -65,6 +67,7 @@ extension ProcessorOperations {
     }
   }
 
+  /// Column by column over 16 lanes.
   public func poolGroup(
     keys: PagedRows<ProcessorBuffer>, gates: PagedRows<ProcessorBuffer>, first: Int, ratio: Int,
     width: Int, overlap: Bool, into output: ProcessorBuffer, row: Int
@@ -85,6 +88,7 @@ extension ProcessorOperations {
     vector.pool(keyRows, gateRows, keyRows.count, width, output.change() + row * width)
   }
 
+  /// Scores 16 keys at a time, one a lane; then finds the limit by radix selection.
   public func selectRows(
     queries: ProcessorBuffer, headWeights: ProcessorBuffer, rows: Int, heads: Int, headWidth: Int,
     scale: Float, keys: PagedRows<ProcessorBuffer>, visible: [Int], limit: Int

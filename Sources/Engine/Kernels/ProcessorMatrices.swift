@@ -111,6 +111,7 @@ extension ProcessorOperations {
 
   // MARK: Matrices
 
+  /// Decodes rows of a table of any type.
   public func lookUp(_ table: ProcessorWeights, ids: [Int32], into output: ProcessorBuffer) {
     precondition(output.columns == table.columns && ids.count <= output.rows)
     let out = output.change()
@@ -123,6 +124,8 @@ extension ProcessorOperations {
     }
   }
 
+  /// Rounds the input once for all products, unless it was rounded for the call before; then one region over blocks of
+  /// rows of all matrices.
   public func multiply(
     _ input: ProcessorBuffer, rows: Int, by products: [MatrixProduct<ProcessorOperations>]
   ) {
@@ -154,6 +157,7 @@ extension ProcessorOperations {
     }
   }
 
+  /// Treats every part of a row as a column of its own.
   public func multiplyGroups(
     _ input: ProcessorBuffer, rows: Int, by weights: ProcessorWeights, groups: Int,
     into output: ProcessorBuffer
