@@ -15,7 +15,8 @@ struct EncodingTests {
       let text = try #require(example["text"]?.stringValue)
       let expected = try TokenizerFixtures.ids(example["ids"])
       let mode = try #require(example["mode"]?.stringValue)
-      let label = Comment(rawValue: "\(example["name"]?.stringValue ?? ""): \(text.debugDescription)")
+      let label = Comment(
+        rawValue: "\(example["name"]?.stringValue ?? ""): \(text.debugDescription)")
       if mode != "special" { #expect(tokenizer.encode(text) == expected, label) }
       if mode != "plain" {
         #expect(tokenizer.encode(text, specialTokens: .parsed) == expected, label)
