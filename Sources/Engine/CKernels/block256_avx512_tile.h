@@ -54,10 +54,12 @@ typedef struct {
 // Puts one block of 16 rows, `rows[i] + offset`, into half `v` of a tile.
 typedef void (*tile_decode)(const uint8_t *const *rows, size_t offset, tile *tile, int v);
 
-// One column of the types that have a kernel of their own for it; 0 for others, and for rows too long for it.
-int block256_column_avx512(
+// A few columns of the types that have a kernel of their own for it; 0 for others, for more columns, and for rows too
+// long for it.
+int block256_few_columns_avx512(
     uint32_t type, const void *weights, size_t row_bytes, size_t rows, size_t count,
-    const maslin_activations *activations, float *out, void *scratch);
+    const maslin_activations *activations, size_t columns, float *out, size_t out_stride,
+    void *scratch);
 
 // Reads 16 bytes at `offset` of 16 rows: out[j] has word j of row i in lane i.
 AVX512_INLINE void transpose_rows(const uint8_t *const *rows, size_t offset, __m512i out[4]) {
@@ -298,9 +300,9 @@ AVX512_INLINE void multiply_tiled(
       const maslin_activations *activations, size_t columns, float *out, size_t out_stride,        \
       void *scratch) {                                                                             \
     const tile_shape shape = {__VA_ARGS__};                                                        \
-    if (columns == 1 &&                                                                            \
-        block256_column_avx512(                                                                    \
-            number, weights, row_bytes, rows, count, activations, out, scratch)) {                 \
+    if (block256_few_columns_avx512(                                                               \
+            number, weights, row_bytes, rows, count, activations, columns, out, out_stride,        \
+            scratch)) {                                                                            \
       return;                                                                                      \
     }                                                                                              \
     multiply_tiled(                                                                                \
