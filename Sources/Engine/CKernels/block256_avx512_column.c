@@ -15,6 +15,7 @@ typedef struct {
   const int16_t *sums;
   const int32_t *corrections; // -offset * sums of groups
   size_t quants_stride, sums_stride, corrections_stride;
+  const uint8_t *next; // where the rows lie that come next: as many bytes as 16 blocks take
 } block_columns;
 
 // How a type is read.
@@ -46,6 +47,14 @@ AVX512_INLINE __m512i two_sums(const block_columns *columns, int c, int pair) {
 
 AVX512_INLINE __m512i correction(const block_columns *columns, int c, int group) {
   return _mm512_set1_epi32(columns->corrections[(size_t)c * columns->corrections_stride + group]);
+}
+
+// Fetches a quarter of the next bytes. All at once would hold up the reads behind it.
+AVX512_INLINE void fetch_quarter(const block_columns *columns, size_t block_bytes, int quarter) {
+  const size_t bytes = TILE_ROWS / 4 * block_bytes;
+  UNROLL for (size_t at = 0; at < bytes; at += 64) {
+    _mm_prefetch((const char *)columns->next + (size_t)quarter * bytes + at, _MM_HINT_T1);
+  }
 }
 
 AVX512_INLINE __m512i all_bytes(int value) { return _mm512_set1_epi8((char)value); }
@@ -85,6 +94,7 @@ AVX512_INLINE void multiply_q2_k(
   }
   UNROLL for (int part = 0; part < 4; part++) {
     __m512i codes[4];
+    fetch_quarter(columns, BLOCK256_Q2_K_BYTES, part);
     transpose_rows(rows, offset + 16 + 16 * part, codes);
     UNROLL for (int s = 0; s < 4; s++) {
       // Codes times 4^s, scales times 4^(3 - s).
@@ -134,6 +144,8 @@ AVX512_INLINE void multiply_six_bit(
   UNROLL for (int chunk = 0; chunk < 4; chunk++) {
     __m512i low_sum[FEW_COLUMNS], high_sum[FEW_COLUMNS];
     UNROLL for (int c = 0; c < count; c++) low_sum[c] = high_sum[c] = _mm512_setzero_si512();
+    fetch_quarter(
+        columns, fifth_bits ? BLOCK256_Q5_K_BYTES : BLOCK256_Q4_K_BYTES, chunk);
     UNROLL for (int part = 0; part < 2; part++) {
       __m512i packed[4];
       transpose_rows(
@@ -191,6 +203,7 @@ AVX512_INLINE void multiply_q6_k(
   UNROLL for (int half = 0; half < 2; half++) {
     UNROLL for (int part = 0; part < 2; part++) {
       __m512i first[4], second[4], high[4];
+      fetch_quarter(columns, BLOCK256_Q6_K_BYTES, 2 * half + part);
       transpose_rows(rows, offset + 64 * half + 16 * part, first);
       transpose_rows(rows, offset + 64 * half + 32 + 16 * part, second);
       transpose_rows(rows, offset + 128 + 32 * half + 16 * part, high);
@@ -237,6 +250,7 @@ AVX512_INLINE void multiply_iq2_xxs(
   const __m512i sevens = _mm512_set1_epi64(0x352E2720150E0700);
   UNROLL for (int part = 0; part < 4; part++) {
     __m512i words[4];
+    fetch_quarter(columns, BLOCK256_IQ2_XXS_BYTES, part);
     transpose_rows(rows, offset + 2 + 16 * part, words);
     UNROLL for (int k = 0; k < 2; k++) {
       const int sub = 2 * part + k;
@@ -330,20 +344,14 @@ AVX512_INLINE void multiply_few(
       pointers[i] = weights + (r + i < rows ? r + i : rows - 1) * row_bytes;
     }
     // The next rows lie right behind these: fetch as much of them as is used up here, in their order in memory.
-    const uint8_t *next = weights + (r + TILE_ROWS) * row_bytes;
-    const size_t left = rows > r + TILE_ROWS ? rows - r - TILE_ROWS : 0;
-    const size_t ahead = (left < TILE_ROWS ? left : TILE_ROWS) * row_bytes;
-    size_t fetched = 0;
+    const int last = rows - r < 2 * TILE_ROWS;
+    const uint8_t *next = last ? weights + r * row_bytes : weights + (r + TILE_ROWS) * row_bytes;
     // The halves are read one block ahead: a vector read right after sixteen small writes would wait.
     uint32_t halves[2][16] __attribute__((aligned(64)));
     if (blocks > 0) read_halves(shape, pointers, 0, halves[0]);
     __m512 total[FEW_COLUMNS];
     UNROLL for (int c = 0; c < count; c++) total[c] = _mm512_setzero_ps();
     for (size_t b = 0; b < blocks; b++) {
-      const size_t due = (b + 1) * TILE_ROWS * shape.block_bytes;
-      for (; fetched < due && fetched < ahead; fetched += 64) {
-        _mm_prefetch((const char *)next + fetched, _MM_HINT_T1);
-      }
       if (b + 1 < blocks) read_halves(shape, pointers, b + 1, halves[~b & 1]);
       const block_columns columns = {
           shape.permuted ? permuted + 256 * b : activations->quants + 256 * b,
@@ -352,6 +360,7 @@ AVX512_INLINE void multiply_few(
           shape.permuted ? 256 * blocks : activations->quants_stride,
           activations->sums_stride,
           16 * blocks,
+          next + TILE_ROWS * b * shape.block_bytes,
       };
       __m512i dot[FEW_COLUMNS], minimum[FEW_COLUMNS];
       UNROLL for (int c = 0; c < count; c++) dot[c] = minimum[c] = _mm512_setzero_si512();
