@@ -121,10 +121,7 @@ public struct Generation {
   ) throws(InferenceError) -> End? {
     let base = session.tokens.count
     let width = session.model.shape.vocabularyCount
-    var rows: [Float] = []
-    try session.appendForAllLogits([token] + guesses) { (_, values) throws(InferenceError) in
-      rows += values
-    }
+    let rows = try session.appendForAllLogits([token] + guesses)
     outcome.drafted += guesses.count
     var history = Array(session.tokens[...base])
     for (index, guess) in guesses.enumerated() {

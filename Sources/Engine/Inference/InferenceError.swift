@@ -1,3 +1,5 @@
+import GGUF
+import Kernels
 import Models
 
 /// Why a request cannot be answered.
@@ -8,6 +10,10 @@ public enum InferenceError: Error, Hashable, Sendable, CustomStringConvertible {
   case logits(String)
   /// The model cannot go on.
   case model(ModelError)
+  /// The model's file cannot be read, or changed while it was in use.
+  case file(GGUFError)
+  /// The back end cannot be set up or cannot compute with the file's tensors.
+  case kernels(KernelError)
   /// A sequence would grow beyond the context.
   case contextFull(tokens: Int, limit: Int)
   /// A file's tokenizer cannot be used.
@@ -23,6 +29,8 @@ public enum InferenceError: Error, Hashable, Sendable, CustomStringConvertible {
     case .logits(let problem):
       "\(problem); the model file may be damaged, `maslin model inspect --verify` checks it"
     case .model(let error): error.description
+    case .file(let error): error.description
+    case .kernels(let error): error.description
     case .contextFull(let tokens, let limit):
       "the conversation needs \(tokens) tokens, the context holds \(limit); "
         + "start a larger context or a new conversation"

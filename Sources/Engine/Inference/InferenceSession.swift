@@ -1,3 +1,4 @@
+import GGUF
 import Models
 
 /// One conversation with a model: its tokens, the model's state after them, and the logits for the next.
@@ -17,6 +18,7 @@ public final class InferenceSession {
   /// Tokens per call to the model while a prompt is taken in; has no influence on results.
   public let chunk: Int
   let pages: PageTree?
+  let file: GGUFFile?
   var state: any SequenceState
 
   /// Makes an empty session.
@@ -25,13 +27,16 @@ public final class InferenceSession {
   ///   - contextLimit: the longest sequence; at most what the model was made for.
   ///   - chunk: tokens per call to the model, in 1 ... `model.maximumBatch`.
   ///   - pages: prefixes shared with other sessions of the same model.
+  ///   - file: the file behind the model; after every pass the session makes sure that it is still as it was.
   public init(
-    model: any LanguageModel, contextLimit: Int? = nil, chunk: Int = 512, pages: PageTree? = nil
+    model: any LanguageModel, contextLimit: Int? = nil, chunk: Int = 512, pages: PageTree? = nil,
+    file: GGUFFile? = nil
   ) {
     self.model = model
     self.contextLimit = min(contextLimit ?? model.shape.contextLength, model.shape.contextLength)
     self.chunk = max(1, min(chunk, model.maximumBatch))
     self.pages = pages
+    self.file = file
     state = model.makeState()
   }
 
@@ -42,6 +47,7 @@ public final class InferenceSession {
     contextLimit = other.contextLimit
     chunk = other.chunk
     pages = other.pages
+    file = other.file
     state = other.state.fork()
   }
 
@@ -75,10 +81,7 @@ public final class InferenceSession {
       tokens = Array(new[..<done])
     }
     while done < new.count {
-      // Chunks end at page boundaries, where a state can be kept for others at no extra cost.
-      let toBoundary = tokensPerPage - tokens.count % tokensPerPage
-      let room = pages == nil ? chunk : (chunk > toBoundary ? boundaryRoom(toBoundary) : chunk)
-      let end = min(new.count, done + room)
+      let end = pages == nil ? min(new.count, done + chunk) : boundary(after: done, of: new.count)
       let part = Array(new[done..<end])
       let rows = try evaluate(
         [
@@ -95,33 +98,38 @@ public final class InferenceSession {
     }
   }
 
-  /// The largest number of tokens up to `chunk` that ends at a page boundary.
-  private func boundaryRoom(_ toBoundary: Int) -> Int {
-    toBoundary + (chunk - toBoundary) / tokensPerPage * tokensPerPage
+  /// The end of the chunk that starts at `done`: at the last page boundary it reaches, if it reaches one, because a state
+  /// there can be kept for other sequences.
+  private func boundary(after done: Int, of total: Int) -> Int {
+    let reach = min(total, done + chunk)
+    let offset = tokens.count - done
+    let last = (reach + offset) / tokensPerPage * tokensPerPage - offset
+    return last > done ? last : reach
   }
 
-  /// Logits after every one of `new` tokens, row by row; takes the tokens in.
+  /// Takes tokens in and returns the logits after every one of them, row by row.
+  ///
+  /// The rows take `new.count * vocabularyCount * 4` bytes; give a long text in parts.
   ///
   /// - Throws: as `append`.
   public func appendForAllLogits(
-    _ new: [Int32], observer: (any ForwardObserver)? = nil,
-    rows: (_ first: Int, _ values: [Float]) throws(InferenceError) -> Void
-  ) throws(InferenceError) {
+    _ new: [Int32], observer: (any ForwardObserver)? = nil
+  ) throws(InferenceError) -> [Float] {
     guard tokens.count + new.count <= contextLimit else {
       throw .contextFull(tokens: tokens.count + new.count, limit: contextLimit)
     }
+    var rows: [Float] = []
     var done = 0
     while done < new.count {
       let end = min(new.count, done + chunk)
-      let values = try evaluate(
-        [
-          SequenceInput(state: state, tokens: Array(new[done..<end]), logits: .all)
-        ], observer: observer)[0]
-      try rows(tokens.count, values)
-      tokens += new[done..<end]
-      logits = Array(values.suffix(model.shape.vocabularyCount))
+      let part = Array(new[done..<end])
+      rows += try evaluate(
+        [SequenceInput(state: state, tokens: part, logits: .all)], observer: observer)[0]
+      tokens += part
       done = end
     }
+    if !new.isEmpty { logits = Array(rows.suffix(model.shape.vocabularyCount)) }
+    return rows
   }
 
   /// Goes back to the first `count` tokens, as if the later ones had never been given. The logits are gone until the next
@@ -152,12 +160,20 @@ public final class InferenceSession {
   func evaluate(
     _ inputs: [SequenceInput], observer: (any ForwardObserver)? = nil
   ) throws(InferenceError) -> [[Float]] {
+    let rows: [[Float]]
     do {
-      return try model.evaluate(inputs, observer: observer)
+      rows = try model.evaluate(inputs, observer: observer)
     } catch {
       reset()
       throw .model(error)
     }
+    do {
+      try file?.checkUnchanged()
+    } catch {
+      reset()
+      throw .file(error)
+    }
+    return rows
   }
 
   /// Forgets everything.

@@ -54,12 +54,12 @@ public struct SessionGroup {
     let inputs = pass.map {
       SequenceInput(state: sessions[$0].state, tokens: tokens[$0], logits: .last)
     }
-    do {
-      let rows = try sessions[first].model.evaluate(inputs, observer: nil)
+    do throws(InferenceError) {
+      let rows = try sessions[first].evaluate(inputs)
       for (row, index) in zip(rows, pass) { sessions[index].tookIn(tokens[index], logits: row) }
     } catch {
       for index in pass { sessions[index].reset() }
-      throw .model(error)
+      throw error
     }
   }
 }
