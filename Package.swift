@@ -12,8 +12,12 @@ let package = Package(
     .library(name: "Auditing", targets: ["Auditing"]),
     .library(name: "Ethereum", targets: ["Ethereum"]),
     .library(name: "TensorFormats", targets: ["TensorFormats"]),
+    .library(name: "GGUF", targets: ["GGUF"]),
+    .library(name: "Tokenization", targets: ["Tokenization"]),
     .library(name: "Kernels", targets: ["Kernels"]),
     .library(name: "Models", targets: ["Models"]),
+    .library(name: "ModelFiles", targets: ["ModelFiles"]),
+    .library(name: "Inference", targets: ["Inference"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -25,7 +29,7 @@ let package = Package(
       name: "maslin",
       dependencies: [
         "Auditing", "Bytecode", "Solidity", "SoliditySyntax",
-        "TensorFormats", "Kernels", "Models",
+        "TensorFormats", "GGUF", "Tokenization", "Kernels", "Models", "ModelFiles", "Inference",
         "JSON", "DurableFiles", "TerminalText",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -59,11 +63,25 @@ let package = Package(
     .target(
       name: "TensorFormats", dependencies: ["CKernels"], path: "Sources/Engine/TensorFormats"),
     .target(
+      name: "GGUF", dependencies: ["CKernels", "TensorFormats", "DurableFiles", "TerminalText"],
+      path: "Sources/Engine/GGUF"),
+    .target(name: "Tokenization", dependencies: ["JSON"], path: "Sources/Engine/Tokenization"),
+    .target(
       name: "Kernels", dependencies: ["CKernels", "TensorFormats"],
       path: "Sources/Engine/Kernels"),
     .target(
-      name: "Models", dependencies: ["TensorFormats", "Kernels"],
+      name: "Models", dependencies: ["TensorFormats", "GGUF", "Kernels"],
       path: "Sources/Engine/Models"),
+    .target(
+      name: "ModelFiles",
+      dependencies: [
+        "TensorFormats", "GGUF", "Kernels", "Models", "JSON", "DurableFiles", "TerminalText",
+      ],
+      path: "Sources/Engine/ModelFiles"),
+    .target(
+      name: "Inference",
+      dependencies: ["TensorFormats", "GGUF", "Kernels", "Models", "Tokenization"],
+      path: "Sources/Engine/Inference"),
 
     // Chain
     .target(name: "Ethereum", path: "Sources/Chain/Ethereum"),
@@ -76,6 +94,13 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Benchmarks/AuditBenchmarks"),
+    .executableTarget(
+      name: "EngineBenchmarks",
+      dependencies: [
+        "TensorFormats", "GGUF", "Tokenization", "CKernels", "Kernels", "Models", "ModelFiles",
+        "Inference", "JSON",
+      ],
+      path: "Benchmarks/EngineBenchmarks"),
 
     // Tests
     .testTarget(
@@ -93,6 +118,30 @@ let package = Package(
       name: "AuditingTests",
       dependencies: ["Auditing", "Solidity", "SoliditySyntax", "JSON", "DurableFiles"],
       resources: [.copy("Fixtures")]),
+    .testTarget(
+      name: "TensorFormatsTests", dependencies: ["TensorFormats", "JSON"],
+      resources: [.copy("Fixtures")]),
+    .testTarget(name: "GGUFTests", dependencies: ["GGUF", "TensorFormats", "DurableFiles"]),
+    .testTarget(
+      name: "TokenizationTests", dependencies: ["Tokenization", "GGUF", "JSON"],
+      resources: [.copy("Fixtures")]),
+    .testTarget(
+      name: "KernelsTests", dependencies: ["Kernels", "CKernels", "TensorFormats", "JSON"],
+      resources: [.copy("Fixtures")]),
+    .testTarget(
+      name: "ModelsTests", dependencies: ["Models", "GGUF", "Kernels", "TensorFormats", "JSON"],
+      resources: [.copy("Fixtures")]),
+    .testTarget(
+      name: "ModelFilesTests",
+      dependencies: [
+        "ModelFiles", "Models", "GGUF", "Kernels", "TensorFormats", "JSON", "DurableFiles",
+      ]),
+    .testTarget(
+      name: "InferenceTests",
+      dependencies: [
+        "Inference", "Models", "ModelFiles", "GGUF", "Kernels", "TensorFormats", "Tokenization",
+        "JSON",
+      ]),
     .testTarget(
       name: "MaslinTests", dependencies: ["maslin"]),
   ],

@@ -1,7 +1,7 @@
-import JSON
 import ArgumentParser
 import Auditing
 import Foundation
+import JSON
 import Solidity
 import SoliditySyntax
 

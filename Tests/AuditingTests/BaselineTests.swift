@@ -1,5 +1,5 @@
-import DurableFiles
 import Auditing
+import DurableFiles
 import Foundation
 import Testing
 

@@ -1,6 +1,6 @@
-import JSON
 import Auditing
 import Foundation
+import JSON
 import Testing
 
 /// The JSON writer and reader against Foundation's, and the JSON report against its published schema.

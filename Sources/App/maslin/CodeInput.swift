@@ -1,7 +1,7 @@
-import JSON
 import Auditing
 import Ethereum
 import Foundation
+import JSON
 import Solidity
 
 /// EVM code as given on the command line: hexadecimal digits, or a file that holds them, raw bytes, or the artifact

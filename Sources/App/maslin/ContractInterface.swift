@@ -1,6 +1,6 @@
-import JSON
 import Auditing
 import Ethereum
+import JSON
 import Solidity
 import SoliditySyntax
 

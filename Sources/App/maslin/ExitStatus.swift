@@ -1,6 +1,6 @@
-import DurableFiles
 import ArgumentParser
 import Auditing
+import DurableFiles
 import Solidity
 
 /// The exit codes of every command.

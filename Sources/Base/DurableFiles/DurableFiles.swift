@@ -80,7 +80,7 @@ public enum AtomicFile {
     try files.flushDirectory(directory(of: path))
   }
 
-  private static func writeAll(
+  static func writeAll(
     _ bytes: [UInt8], to descriptor: Int32, path: String, using files: some DurableFileOperations
   ) throws(FileFailure) {
     var rest = bytes[...]

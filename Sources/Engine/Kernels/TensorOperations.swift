@@ -133,6 +133,9 @@ public protocol TensorOperations: AnyObject {
   func shortConvolution(
     _ input: Buffer, span: RowSpan, weights: Weights, kernel: Int, history: Buffer,
     into output: Buffer)
+  /// The logarithms of the decay of a gated delta net: `buffer = scale * softplus(buffer + bias)`, in place; `bias` and
+  /// `scale` hold one value a column.
+  func deltaDecay(_ buffer: Buffer, rows: Int, bias: Weights, scale: Weights)
   /// The gated delta rule over the tokens of one sequence, in order. Per head with state S (keyWidth x valueWidth):
   /// `S *= exp(decay)`, `S += k (beta (v - k^T S))`, `output = q^T S * keyWidth^-1/2`.
   ///

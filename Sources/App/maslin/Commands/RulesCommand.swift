@@ -1,6 +1,6 @@
-import JSON
 import ArgumentParser
 import Auditing
+import JSON
 
 /// `maslin rules`
 struct RulesCommand: ParsableCommand {

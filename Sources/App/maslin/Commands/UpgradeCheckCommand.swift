@@ -1,6 +1,6 @@
-import JSON
 import ArgumentParser
 import Auditing
+import JSON
 import Solidity
 
 extension UpgradeProxyKind: ExpressibleByArgument {}

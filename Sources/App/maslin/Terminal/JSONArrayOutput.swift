@@ -1,5 +1,5 @@
-import JSON
 import Auditing
+import JSON
 
 /// A JSON array on standard output, written element by element as results arrive.
 struct JSONArrayOutput: ~Copyable {

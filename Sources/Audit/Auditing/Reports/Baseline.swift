@@ -1,6 +1,6 @@
-import TerminalText
 import DurableFiles
 import JSON
+import TerminalText
 
 /// Findings that are already known: only others count as new.
 ///

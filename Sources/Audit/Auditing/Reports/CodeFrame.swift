@@ -1,5 +1,5 @@
-import TerminalText
 import SoliditySyntax
+import TerminalText
 
 /// A piece of source as text, with the place in question underlined.
 ///

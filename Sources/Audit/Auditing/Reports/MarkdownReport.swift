@@ -1,5 +1,5 @@
-import TerminalText
 import SoliditySyntax
+import TerminalText
 
 /// The report as a Markdown document, in the manner of an audit report: a table of findings, then one section each.
 public struct MarkdownReport: Sendable {

@@ -1,5 +1,5 @@
-import TerminalText
 import SoliditySyntax
+import TerminalText
 
 /// A directive in a comment that takes findings out of the report, with a reason.
 ///

@@ -1,5 +1,5 @@
-import TerminalText
 import SoliditySyntax
+import TerminalText
 
 /// The report for people at a terminal.
 public struct TerminalReport: Sendable {

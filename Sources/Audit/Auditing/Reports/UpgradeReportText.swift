@@ -1,7 +1,7 @@
-import TerminalText
 import JSON
 import Solidity
 import SoliditySyntax
+import TerminalText
 
 extension UpgradeReport {
   /// Whether the upgrade can be made: live bytes keep their meaning, both layouts are known, and the new version has

@@ -2,7 +2,10 @@
 #define MASLIN_CKERNELS_H
 
 #include "maslin_formats.h"
+#include "maslin_mapping.h"
 #include "maslin_matmul.h"
+#include "maslin_memory.h"
+#include "maslin_threads.h"
 #include "maslin_vector.h"
 
 #endif

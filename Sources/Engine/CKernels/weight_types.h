@@ -1,0 +1,30 @@
+// The type numbers of GGUF files that weights may have.
+#ifndef MASLIN_WEIGHT_TYPES_H
+#define MASLIN_WEIGHT_TYPES_H
+
+enum {
+  MASLIN_F32 = 0,
+  MASLIN_F16 = 1,
+  MASLIN_Q4_0 = 2,
+  MASLIN_Q4_1 = 3,
+  MASLIN_Q5_0 = 6,
+  MASLIN_Q5_1 = 7,
+  MASLIN_Q8_0 = 8,
+  MASLIN_Q2_K = 10,
+  MASLIN_Q3_K = 11,
+  MASLIN_Q4_K = 12,
+  MASLIN_Q5_K = 13,
+  MASLIN_Q6_K = 14,
+  MASLIN_IQ2_XXS = 16,
+  MASLIN_IQ2_XS = 17,
+  MASLIN_IQ3_XXS = 18,
+  MASLIN_IQ4_NL = 20,
+  MASLIN_IQ3_S = 21,
+  MASLIN_IQ2_S = 22,
+  MASLIN_IQ4_XS = 23,
+  MASLIN_F64 = 28,
+  MASLIN_BF16 = 30,
+  MASLIN_MXFP4 = 39
+};
+
+#endif

@@ -1,0 +1,290 @@
+import Inference
+import Models
+import Testing
+
+@Suite("Sessions")
+struct SessionTests {
+  private func text(_ count: Int, seed: Int = 1) -> [Int32] {
+    (0..<count).map { Int32(($0 * 31 + seed * 17 + $0 * $0 / 7) % 50) }
+  }
+
+  private func logits(after tokens: [Int32]) throws -> [Float] {
+    let session = InferenceSession(model: HashModel())
+    try session.append(tokens)
+    return try #require(session.logits)
+  }
+
+  @Test("Any split into appends and chunks gives the same logits", arguments: [1, 7, 128, 512])
+  func chunks(chunk: Int) throws {
+    let tokens = text(700)
+    let expected = try logits(after: tokens)
+    let session = InferenceSession(model: HashModel(), chunk: chunk)
+    try session.append(Array(tokens[..<300]))
+    try session.append([])
+    try session.append(Array(tokens[300...]))
+    #expect(session.logits == expected)
+    #expect(session.tokens == tokens)
+  }
+
+  @Test("A full context is refused before anything is computed")
+  func full() throws {
+    let session = InferenceSession(model: HashModel(), contextLimit: 100)
+    try session.append(text(90))
+    let before = session.logits
+    #expect(throws: InferenceError.contextFull(tokens: 101, limit: 100)) {
+      try session.append(text(11))
+    }
+    #expect(session.tokens.count == 90)
+    #expect(session.logits == before)
+    try session.append(text(10))
+  }
+
+  @Test("Going back equals never having gone there, near and far")
+  func rollBack() throws {
+    let tokens = text(400)
+    for target in [399, 390, 384, 380, 300, 256, 100, 1, 0] {
+      let session = InferenceSession(model: HashModel())
+      try session.append(tokens)
+      try session.rollBack(to: target)
+      #expect(session.logits == nil)
+      let rest = text(40, seed: 9)
+      try session.append(rest)
+      #expect(session.logits == (try logits(after: Array(tokens[..<target]) + rest)))
+    }
+  }
+
+  @Test("A fork goes its own way")
+  func fork() throws {
+    let session = InferenceSession(model: HashModel())
+    try session.append(text(300))
+    let other = session.fork()
+    try other.append(text(20, seed: 2))
+    try session.append(text(30, seed: 3))
+    #expect(other.logits == (try logits(after: text(300) + text(20, seed: 2))))
+    #expect(session.logits == (try logits(after: text(300) + text(30, seed: 3))))
+  }
+
+  @Test("A failing model leaves an empty session that works again")
+  func failure() throws {
+    let session = InferenceSession(model: HashModel())
+    try session.append(text(10))
+    #expect(throws: InferenceError.self) { try session.append([1, 2, 99]) }
+    #expect(session.tokens.isEmpty)
+    try session.append(text(10))
+    #expect(session.logits == (try logits(after: text(10))))
+  }
+
+  @Test("A group gives each session what it would have got alone, within the batch limit")
+  func group() throws {
+    let model = HashModel(maximumBatch: 64)
+    let sessions = (0..<8).map { _ in InferenceSession(model: model) }
+    let group = SessionGroup(sessions)
+    var expected = [[Int32]](repeating: [], count: 8)
+    for round in 0..<6 {
+      let parts = (0..<8).map { index in
+        // Some rest, some have long prompts, one more than the batch holds.
+        Array(
+          text((index * 13 + round * 29) % 40 + (index == 5 && round == 2 ? 150 : 0), seed: index))
+      }
+      try group.append(parts)
+      for index in 0..<8 {
+        expected[index] += parts[index]
+        #expect(sessions[index].tokens == expected[index])
+        if !expected[index].isEmpty {
+          #expect(sessions[index].logits == (try logits(after: expected[index])))
+        }
+      }
+    }
+  }
+
+  @Test("Cancelling a prompt keeps what was taken in")
+  func cancelPrompt() throws {
+    let session = InferenceSession(model: HashModel(), chunk: 50)
+    let tokens = text(300)
+    try session.append(tokens) { $0 < 100 }
+    #expect(session.tokens == Array(tokens[..<100]))
+    #expect(session.logits == nil)
+    try session.append(Array(tokens[100...]))
+    #expect(session.logits == (try logits(after: tokens)))
+  }
+}
+
+@Suite("Shared pages")
+struct PageTreeTests {
+  private func text(_ count: Int, seed: Int = 1) -> [Int32] {
+    (0..<count).map { Int32(($0 * 31 + seed * 17 + $0 * $0 / 7) % 50) }
+  }
+
+  @Test("A prompt that begins like an earlier one is computed only from the last shared page on")
+  func reuse() throws {
+    let model = HashModel()
+    let pages = PageTree(stateByteLimit: 1 << 20)
+    let first = InferenceSession(model: model, pages: pages)
+    let prompt = text(700)
+    try first.append(prompt)
+    #expect(first.reusedTokens == 0)
+    let before = model.computedTokens
+    let second = InferenceSession(model: model, pages: pages)
+    let longer = prompt + text(50, seed: 4)
+    try second.append(longer)
+    #expect(second.reusedTokens == 640)
+    #expect(model.computedTokens - before == longer.count - 640)
+    let alone = InferenceSession(model: HashModel())
+    try alone.append(longer)
+    #expect(second.logits == alone.logits)
+    // The same prompt again: at least its last token is computed, for its logits.
+    let third = InferenceSession(model: model, pages: pages)
+    try third.append(Array(prompt[..<640]))
+    #expect(third.reusedTokens < 640)
+    let fourth = InferenceSession(model: model, pages: pages)
+    try fourth.append(text(700, seed: 8))
+    #expect(fourth.reusedTokens == 0)
+  }
+
+  @Test("Sequences with equal beginnings share one copy of their pages")
+  func sharing() throws {
+    let model = HashModel()
+    let pages = PageTree(stateByteLimit: 1 << 20)
+    let a = model.makeState()
+    let b = model.makeState()
+    for state in [a, b] {
+      _ = try model.evaluate(
+        [SequenceInput(state: state, tokens: text(300), logits: .none)], observer: nil)
+    }
+    #expect(a.pages[0] !== b.pages[0])
+    pages.share(a, tokens: text(300), keepsState: false)
+    pages.share(b, tokens: text(300), keepsState: false)
+    #expect(a.pages[0] === b.pages[0])
+    #expect(a.pages[1] === b.pages[1])
+    #expect(pages.pageCount == 2)
+  }
+
+  @Test(
+    "Kept states stay below the limit, the oldest go first, and pages nobody uses are forgotten")
+  func limit() throws {
+    let model = HashModel()
+    let pages = PageTree(stateByteLimit: 64 * 3)
+    for seed in 0..<10 {
+      let session = InferenceSession(model: model, pages: pages)
+      try session.append(text(256, seed: seed))
+    }
+    #expect(pages.stateCount == 3)
+    // Each kept state holds two pages; the sessions are gone.
+    #expect(pages.pageCount == 6)
+    let again = InferenceSession(model: model, pages: pages)
+    try again.append(text(256, seed: 9) + [1])
+    #expect(again.reusedTokens == 256)
+    let forgotten = InferenceSession(model: model, pages: pages)
+    try forgotten.append(text(256, seed: 0) + [1])
+    #expect(forgotten.reusedTokens == 0)
+  }
+
+  @Test("Without room for a single state nothing is kept")
+  func nothing() throws {
+    let pages = PageTree(stateByteLimit: 0)
+    let session = InferenceSession(model: HashModel(), pages: pages)
+    try session.append(text(300))
+    #expect(pages.stateCount == 0)
+  }
+}
+
+@Suite("Generation")
+struct GenerationTests {
+  private func run(
+    _ settings: SamplingSettings, drafter: (any Drafter)?, length: Int = 5, limit: Int = 200,
+    stop: Set<Int32> = [], context: Int = 4096
+  ) throws -> (Generation.Outcome, InferenceSession) {
+    let session = InferenceSession(model: HashModel(), contextLimit: context)
+    try session.append((0..<40).map { Int32($0 % 11) })
+    let generation = Generation(
+      sampler: try Sampler(settings), stopTokens: stop, tokenLimit: limit, drafter: drafter,
+      draftLength: length)
+    var received: [Int32] = []
+    let outcome = try generation.run(session) {
+      received.append($0)
+      return true
+    }
+    #expect(received == outcome.tokens)
+    return (outcome, session)
+  }
+
+  /// Proposes what a plain run produced, with every third proposal wrong.
+  private final class Oracle: Drafter {
+    let text: [Int32]
+    init(_ text: [Int32]) { self.text = text }
+    func draft(after tokens: [Int32], count: Int) -> [Int32] {
+      guard tokens.count < text.count else { return [7, 7] }
+      return text[tokens.count...].prefix(count).enumerated().map {
+        ($0.offset + tokens.count) % 3 == 2 ? ($0.element + 1) % 50 : $0.element
+      }
+    }
+  }
+
+  @Test(
+    "Guessing changes nothing but the number of passes",
+    arguments: [
+      SamplingSettings.greedy, SamplingSettings(seed: 1),
+      SamplingSettings(temperature: 0.3, topP: 0.9, repetitionPenalty: 1.2, seed: 2),
+    ], [1, 4, 16])
+  func speculation(settings: SamplingSettings, length: Int) throws {
+    let (plain, plainSession) = try run(settings, drafter: nil)
+    let full = plainSession.tokens
+    let drafters: [any Drafter] = [
+      Oracle(full), RepetitionDrafter(),
+      ModelDrafter(session: InferenceSession(model: HashModel())),
+    ]
+    for drafter in drafters {
+      let (drafted, session) = try run(settings, drafter: drafter, length: length)
+      #expect(drafted.tokens == plain.tokens)
+      #expect(drafted.end == plain.end)
+      #expect(session.tokens == full)
+      #expect(session.logits == plainSession.logits)
+      #expect(drafted.accepted <= drafted.drafted)
+    }
+    let (guided, _) = try run(settings, drafter: Oracle(full), length: length)
+    #expect(guided.accepted > 0)
+  }
+
+  @Test("A stop token ends the answer and is not part of it, guessed or not")
+  func stop() throws {
+    let (plain, session) = try run(.greedy, drafter: nil, limit: 60)
+    let stop = try #require(plain.tokens.last)
+    let expected = Array(plain.tokens.prefix { $0 != stop })
+    for drafter in [nil, Oracle(session.tokens)] as [(any Drafter)?] {
+      let (outcome, stopped) = try run(.greedy, drafter: drafter, stop: [stop])
+      #expect(outcome.end == .stopToken(stop))
+      #expect(outcome.tokens == expected)
+      #expect(stopped.tokens.count == 40 + expected.count)
+    }
+  }
+
+  @Test("The context's end and the token limit are told apart")
+  func ends() throws {
+    let (full, _) = try run(.greedy, drafter: nil, context: 50)
+    #expect(full.end == .contextFull)
+    #expect(full.tokens.count == 10)
+    let (limited, _) = try run(.greedy, drafter: nil, limit: 10, context: 50)
+    #expect(limited.end == .tokenLimit)
+    let (none, _) = try run(.greedy, drafter: nil, limit: 0)
+    #expect(none.tokens.isEmpty)
+  }
+
+  @Test("The receiver can stop at any token", arguments: [1, 2, 9])
+  func cancel(after count: Int) throws {
+    let (plain, plainSession) = try run(.greedy, drafter: nil, limit: 30)
+    for drafter in [nil, Oracle(plainSession.tokens)] as [(any Drafter)?] {
+      let session = InferenceSession(model: HashModel())
+      try session.append((0..<40).map { Int32($0 % 11) })
+      let generation = Generation(
+        sampler: try Sampler(.greedy), stopTokens: [], drafter: drafter, draftLength: 5)
+      var received = 0
+      let outcome = try generation.run(session) { _ in
+        received += 1
+        return received < count
+      }
+      #expect(outcome.end == .cancelled)
+      #expect(outcome.tokens == Array(plain.tokens[..<count]))
+      #expect(session.tokens == Array(plainSession.tokens[..<(40 + count)]))
+    }
+  }
+}
