@@ -24,7 +24,7 @@ struct BlockSynthesis: Sendable {
     }
     // The deviation that unit scale gives is measured on some blocks.
     let trial = BlockSynthesis(type: type, unit: 1, seed: 0)
-    let blocks = 64
+    let blocks = 512
     var bytes = [UInt8](repeating: 0, count: blocks * type.bytesPerBlock)
     bytes.withUnsafeMutableBytes { trial.fill($0, firstBlock: 0) }
     let values = try type.decode(bytes)

@@ -48,6 +48,9 @@ public struct ModelSynthesizer: Sendable {
     }
   }
 
+  /// The tensors the file will have, in order.
+  public var tensors: [GGUFWriter.Tensor] { writer.tensors }
+
   /// The size the file will have.
   public var fileByteCount: Int { writer.fileByteCount }
 
