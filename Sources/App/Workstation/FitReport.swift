@@ -64,7 +64,9 @@ public struct FitReport: Sendable {
   /// The report as JSON; sizes in bytes, speeds a second.
   public var json: JSONValue {
     var members: [JSONMember] = []
-    func add(_ name: String, _ value: JSONValue) { members.append(JSONMember(name: name, value: value)) }
+    func add(_ name: String, _ value: JSONValue) {
+      members.append(JSONMember(name: name, value: value))
+    }
     if let plan {
       add("fits", .bool(plan.verdict == .fits))
       add(
@@ -95,7 +97,8 @@ public struct FitReport: Sendable {
         .array(
           speed.rates.map {
             .members([
-              "type": .string($0.type.name), "decodeBytesPerSecond": .number($0.decodeBytesPerSecond),
+              "type": .string($0.type.name),
+              "decodeBytesPerSecond": .number($0.decodeBytesPerSecond),
               "prefillMultiplicationsPerSecond": .number($0.prefillMultiplicationsPerSecond),
             ])
           }))
@@ -111,7 +114,8 @@ public struct FitReport: Sendable {
       switch plan.verdict {
       case .fits: lines.append("verdict         fits")
       case .streams:
-        lines.append("verdict         runs only with --stream: experts are read from the file as needed")
+        lines.append(
+          "verdict         runs only with --stream: experts are read from the file as needed")
       case .doesNotFit: lines.append("verdict         does not fit")
       }
       if let longest = plan.longestContext {
@@ -122,17 +126,20 @@ public struct FitReport: Sendable {
     if let speed {
       let gigabytes = speed.bandwidth.bytesPerSecond / 1e9
       lines.append(
-        "bandwidth       \(Self.tenths(gigabytes)) GB/s measured with \(speed.bandwidth.threads) threads")
+        "bandwidth       \(Self.tenths(gigabytes)) GB/s measured with \(speed.bandwidth.threads) threads"
+      )
       for rate in speed.rates {
         lines.append(
           "  \(rate.type.name) products: \(Self.tenths(rate.decodeBytesPerSecond / 1e9)) GB/s with one vector, "
-            + "\(Self.tenths(rate.prefillMultiplicationsPerSecond / 1e9)) G multiplications/s with many")
+            + "\(Self.tenths(rate.prefillMultiplicationsPerSecond / 1e9)) G multiplications/s with many"
+        )
       }
       lines.append(
         "decode          about \(Self.tenths(1 / speed.decodeSeconds)) tokens/s by these products alone "
           + "(\(Self.tenths(speed.bandwidthBound)) if reading were all), short context")
       lines.append(
-        "prefill         about \(Self.tenths(1 / speed.prefillSeconds)) tokens/s by these products alone")
+        "prefill         about \(Self.tenths(1 / speed.prefillSeconds)) tokens/s by these products alone"
+      )
     }
     return lines.map { $0 + "\n" }.joined()
   }

@@ -8,7 +8,8 @@ import ModelFiles
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
-    abstract: "Measures how fast a model runs here: taking in a prompt, and answering, at several context lengths.",
+    abstract:
+      "Measures how fast a model runs here: taking in a prompt, and answering, at several context lengths.",
     discussion: """
       Every figure is the fastest of --repeat runs. Shares are those of the read bandwidth measured in the same run. \
       The tokens are arbitrary; speeds do not depend on them but for which experts they choose.
@@ -58,10 +59,12 @@ struct BenchCommand: ParsableCommand {
   mutating func run() throws {
     let depths = try TokenList.read(depth, from: "--depth").map(Int.init)
     let local = try options.open(model)
-    guard let deepest = depths.max(), deepest + max(prompt, generate + 1) <= local.contextLength else {
+    guard let deepest = depths.max(), deepest + max(prompt, generate + 1) <= local.contextLength
+    else {
       throw CommandFailure(
         .usage,
-        "the context holds \(local.contextLength) tokens; the largest depth and what is measured there need more")
+        "the context holds \(local.contextLength) tokens; the largest depth and what is measured there need more"
+      )
     }
     let bandwidth = local.operations.measureBandwidth()
     let traffic = ModelInspection(local.file).traffic

@@ -235,7 +235,9 @@ final class Conversation {
     var text = system.map { "# System\n\n\($0)\n\n" } ?? ""
     for message in messages {
       text += message.role == .user ? "# User\n\n" : "# Assistant\n\n"
-      if let reasoning = message.reasoning { text += "> " + reasoning.replacing("\n", with: "\n> ") + "\n\n" }
+      if let reasoning = message.reasoning {
+        text += "> " + reasoning.replacing("\n", with: "\n> ") + "\n\n"
+      }
       text += message.content + "\n\n"
     }
     do {

@@ -123,7 +123,8 @@ struct SamplingOptions: ParsableArguments {
   var seed: UInt64?
 
   @Option(
-    name: [.customShort("n"), .customLong("max-tokens")], help: "End the answer after so many tokens.")
+    name: [.customShort("n"), .customLong("max-tokens")],
+    help: "End the answer after so many tokens.")
   var maximumTokens: Int?
 
   @Option(

@@ -8,7 +8,8 @@ import Workstation
 struct FitCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "fit",
-    abstract: "Tells whether a model fits on this machine, at which context, and how fast it should be.",
+    abstract:
+      "Tells whether a model fits on this machine, at which context, and how fast it should be.",
     discussion: """
       MODEL is a file, a registered model, or a shape: \
       \(SynthesisShape.all.map(\.name).joined(separator: ", ")). Bandwidth and kernels are measured now, which takes \
@@ -29,7 +30,9 @@ struct FitCommand: ParsableCommand {
   var threads: Int?
 
   @Option(
-    help: "How the weights of a shape are stored (default: deepseek-2bit for DeepSeek V4, Q4_K_M else).")
+    help:
+      "How the weights of a shape are stored (default: deepseek-2bit for DeepSeek V4, Q4_K_M else)."
+  )
   var mix: String?
 
   @Flag(help: "Tell sizes only; measure nothing.")

@@ -72,7 +72,9 @@ private final class ExpertObserver: ForwardObserver {
   var isEmpty: Bool { layers.isEmpty && done.isEmpty }
 
   func observe(_ name: String, shape: [Int], values: [Float]) {
-    guard name.hasSuffix(".router.experts"), let layer = Int(name.prefix { $0 != "." }) else { return }
+    guard name.hasSuffix(".router.experts"), let layer = Int(name.prefix { $0 != "." }) else {
+      return
+    }
     // A layer number that does not grow starts the next chunk of tokens.
     if layer <= lastLayer { flush() }
     lastLayer = layer

@@ -14,7 +14,7 @@ struct ModelCommand: ParsableCommand {
     abstract: "Looks at, makes and keeps model files.",
     subcommands: [
       ModelInspectCommand.self, ModelListCommand.self, ModelAddCommand.self,
-      ModelRemoveCommand.self, ModelQuantizeCommand.self, 
+      ModelRemoveCommand.self, ModelQuantizeCommand.self,
       ModelSplitCommand.self, ModelMergeCommand.self, ModelSynthesizeCommand.self,
     ])
 }
@@ -23,7 +23,8 @@ struct ModelCommand: ParsableCommand {
 struct ModelInspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "inspect",
-    abstract: "Tells what is in a model file: shape, tensors, types, tokenizer, bytes read per token.")
+    abstract:
+      "Tells what is in a model file: shape, tensors, types, tokenizer, bytes read per token.")
 
   @Argument(help: "A GGUF file or the name of a registered model.", completion: .file())
   var model: String
@@ -193,7 +194,8 @@ struct ModelSplitCommand: ParsableCommand {
   @Argument(help: "The beginning of the new files' names.")
   var base: String
 
-  @Option(help: ArgumentHelp("At most so many bytes of tensors a file (4G, 512M).", valueName: "size"))
+  @Option(
+    help: ArgumentHelp("At most so many bytes of tensors a file (4G, 512M).", valueName: "size"))
   var maximumSize: String = "2G"
 
   @Option(help: "At most so many tensors a file, whatever their size.")
@@ -202,7 +204,9 @@ struct ModelSplitCommand: ParsableCommand {
   mutating func run() throws {
     let limit: SplitFiles.Limit
     if let maximumTensors {
-      guard maximumTensors > 0 else { throw CommandFailure(.usage, "--maximum-tensors must be 1 or more") }
+      guard maximumTensors > 0 else {
+        throw CommandFailure(.usage, "--maximum-tensors must be 1 or more")
+      }
       limit = .tensors(maximumTensors)
     } else {
       limit = .bytes(try ByteCount.parse(maximumSize, option: "--maximum-size"))

@@ -58,7 +58,8 @@ struct TokenizeCommand: ParsableCommand {
       let ids = try TokenList.read(text ?? "-", from: "the argument")
       if let wrong = ids.first(where: { Int($0) >= tokenizer.vocabulary.count }) {
         throw CommandFailure(
-          .badInput, "token \(wrong) is not in the vocabulary (0 to \(tokenizer.vocabulary.count - 1))")
+          .badInput,
+          "token \(wrong) is not in the vocabulary (0 to \(tokenizer.vocabulary.count - 1))")
       }
       if json {
         try output.write(JSONText.line(["text": .string(tokenizer.decodeText(ids))]))
