@@ -48,7 +48,6 @@ final class DeepSeek4Model<Operations: TensorOperations>: LanguageModel {
     _ file: GGUFFile, on operations: Operations, options: ModelOptions
   ) throws(ModelError) {
     let details = try DeepSeek4Shape(file)
-    if options.roundsCache { try details.checkRounding() }
     weights = try DeepSeek4Weights(TensorTable(file, operations: operations), shape: details)
     self.file = file
     self.operations = operations
