@@ -64,10 +64,12 @@ extension DeepSeek4Model: DraftingModel {
         attention, queries: queries, sources: [source], batch: batch, rotation: windowRotation)
     }
     mix(prediction.block.experts, batch: batch, streams: streams, nil)
-    let logits = (0..<batch.rows).map { row in
-      headLogits(
-        streams, rows: row..<row + 1, head: prediction.head, norm: prediction.norm,
-        output: prediction.output)
+    for part in batch.parts { part.state.trimPrediction() }
+    let all = headLogits(
+      streams, rows: 0..<batch.rows, head: prediction.head, norm: prediction.norm,
+      output: prediction.output)
+    let logits = stride(from: 0, to: all.count, by: shape.vocabularyCount).map {
+      Array(all[$0..<$0 + shape.vocabularyCount])
     }
     try checkFile()
     return logits
