@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import ModelFiles
 import TensorFormats
 
@@ -39,7 +40,8 @@ struct ModelConvertCommand: ParsableCommand {
     }
     let meter = ProgressMeter("converting", unit: "MB")
     let report = try HuggingFaceConversion.convert(
-      directory, to: output, outputType: chosen
+      directory: directory, to: output, outputType: chosen,
+      threads: ProcessInfo.processInfo.activeProcessorCount
     ) { done, _ in
       meter.update(done / 1_000_000)
     }
