@@ -59,7 +59,7 @@ final class Conversation {
     let vocabulary = local.tokenizer.vocabulary
     let generation = Generation(
       sampler: try Sampler(settings),
-      stopTokens: ModelChat.stopTokens(chat, vocabulary: vocabulary),
+      stopTokens: Set(chat.endTokens(in: vocabulary)),
       tokenLimit: sampling.maximumTokens ?? .max,
       drafter: sampling.speculate > 0 ? RepetitionDrafter() : nil,
       draftLength: sampling.speculate)
