@@ -85,7 +85,9 @@ package enum Microscaling {
   ///   - codes: 16 bytes for 32 values: values 2i and 2i + 1 in the low and high half of byte i.
   ///   - scales: a power of two for each 32 values.
   /// - Returns: for each 32 values the scale and 16 bytes: values i and i + 16 in the halves of byte i.
-  package static func blocks(codes: UnsafeRawBufferPointer, scales: UnsafeRawBufferPointer) -> [UInt8] {
+  package static func blocks(
+    codes: UnsafeRawBufferPointer, scales: UnsafeRawBufferPointer
+  ) -> [UInt8] {
     var blocks = [UInt8](repeating: 0, count: 17 * scales.count)
     for group in scales.indices {
       blocks[17 * group] = scales[group]
