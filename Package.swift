@@ -16,6 +16,7 @@ let package = Package(
     .library(name: "Tokenization", targets: ["Tokenization"]),
     .library(name: "Kernels", targets: ["Kernels"]),
     .library(name: "Models", targets: ["Models"]),
+    .library(name: "ModelFiles", targets: ["ModelFiles"]),
     .library(name: "Inference", targets: ["Inference"]),
   ],
   dependencies: [
@@ -28,11 +29,17 @@ let package = Package(
       name: "maslin",
       dependencies: [
         "Auditing", "Bytecode", "Solidity", "SoliditySyntax",
-        "TensorFormats", "GGUF", "Tokenization", "Kernels", "Models", "Inference",
-        "JSON", "DurableFiles", "TerminalText",
+        "TensorFormats", "GGUF", "Tokenization", "Kernels", "Models", "ModelFiles", "Inference",
+        "Workstation", "JSON", "DurableFiles", "TerminalText",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Sources/App/maslin"),
+    .target(
+      name: "Workstation",
+      dependencies: [
+        "TensorFormats", "GGUF", "Kernels", "Models", "ModelFiles", "Inference", "JSON",
+      ],
+      path: "Sources/App/Workstation"),
 
     // Base
     .target(name: "TerminalText", path: "Sources/Base/TerminalText"),
@@ -72,6 +79,12 @@ let package = Package(
       name: "Models", dependencies: ["TensorFormats", "GGUF", "Kernels"],
       path: "Sources/Engine/Models"),
     .target(
+      name: "ModelFiles",
+      dependencies: [
+        "TensorFormats", "GGUF", "Kernels", "Models", "JSON", "DurableFiles", "TerminalText",
+      ],
+      path: "Sources/Engine/ModelFiles"),
+    .target(
       name: "Inference",
       dependencies: ["TensorFormats", "GGUF", "Kernels", "Models", "Tokenization"],
       path: "Sources/Engine/Inference"),
@@ -87,6 +100,13 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Benchmarks/AuditBenchmarks"),
+    .executableTarget(
+      name: "EngineBenchmarks",
+      dependencies: [
+        "TensorFormats", "GGUF", "Tokenization", "CKernels", "Kernels", "Models", "ModelFiles",
+        "Inference", "JSON",
+      ],
+      path: "Benchmarks/EngineBenchmarks"),
 
     // Tests
     .testTarget(
@@ -109,14 +129,26 @@ let package = Package(
       resources: [.copy("Fixtures")]),
     .testTarget(name: "GGUFTests", dependencies: ["GGUF", "TensorFormats", "DurableFiles"]),
     .testTarget(
+      name: "TokenizationTests", dependencies: ["Tokenization", "GGUF", "JSON"],
+      resources: [.copy("Fixtures")]),
+    .testTarget(
+      name: "KernelsTests", dependencies: ["Kernels", "CKernels", "TensorFormats", "JSON"],
+      resources: [.copy("Fixtures")]),
+    .testTarget(
       name: "ModelsTests", dependencies: ["Models", "GGUF", "Kernels", "TensorFormats", "JSON"],
       resources: [.copy("Fixtures")]),
     .testTarget(
+      name: "ModelFilesTests",
+      dependencies: [
+        "ModelFiles", "Models", "GGUF", "Kernels", "TensorFormats", "JSON", "DurableFiles",
+      ]),
+    .testTarget(
       name: "InferenceTests",
       dependencies: [
-        "Inference", "Models", "GGUF", "Kernels", "TensorFormats", "Tokenization",
+        "Inference", "Models", "ModelFiles", "GGUF", "Kernels", "TensorFormats", "Tokenization",
         "JSON",
       ]),
+    .testTarget(name: "WorkstationTests", dependencies: ["Workstation"]),
     .testTarget(
       name: "MaslinTests", dependencies: ["maslin"]),
   ],

@@ -87,7 +87,7 @@ struct EngineFixture {
       largestDivergence: try number(json["kl_max"]))
   }
 
-  private static func integers(_ json: JSONValue?) throws -> [Int] {
+  static func integers(_ json: JSONValue?) throws -> [Int] {
     try #require(json?.arrayValue).map { try #require($0.integerValue) }
   }
 
@@ -99,13 +99,14 @@ struct EngineFixture {
     }
   }
 
-  private static func rows(_ json: JSONValue?, width: Int) throws -> [[Float]] {
+  static func rows(_ json: JSONValue?, width: Int) throws -> [[Float]] {
     let values = try floats(json)
     return stride(from: 0, to: values.count, by: width).map { Array(values[$0..<$0 + width]) }
   }
 
   fileprivate static func floats(_ json: JSONValue?) throws -> [Float] {
-    let data = try #require(Data(base64Encoded: try #require(json?.stringValue)))
+    let text = try #require(json?.stringValue)
+    let data = try #require(Data(base64Encoded: text))
     return data.withUnsafeBytes { bytes in
       (0..<bytes.count / 4).map {
         Float(

@@ -79,6 +79,10 @@ void block256_quantize_avx512(
 // The levels of IQ2_XXS grid entries in two bits each (0: 8, 1: 25, 2: 43): entry i has its values 0 to 3 in
 // block256_iq2_xxs_codes[0][i], lowest bits first, and 4 to 7 in [1][i].
 extern const uint8_t block256_iq2_xxs_codes[2][256];
+// Signs of values 4 h to 4 h + 3 by their seven bits, at bits 2, 4, 0, 1.
+extern const uint8_t block256_iq2_xxs_signs[2][128];
+// Value plus 43 by an index that holds a sign at the bit above and the level at bits 0-1, 2-3, 4-5, 4-5 (any other bits).
+extern const uint8_t block256_iq2_xxs_values[4][64];
 
 // The kernels of one weight type: fills `activation_block`, `quantize` and `matmul` and returns 1; 0 for a type
 // without blocks of 256 values.

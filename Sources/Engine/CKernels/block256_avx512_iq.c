@@ -85,9 +85,9 @@ AVX512_INLINE void decode_by_parts(
   AVX512_INLINE void decode_##name(const uint8_t *const *rows, size_t at, tile *tile, int v) {     \
     decode_by_parts(block256_unpack(number), group, offset, rows, at, tile, v);                    \
   }                                                                                                \
-  TILED(matmul_##name, decode_##name, bytes, group, 0, offset)
+  TILED(matmul_##name, decode_##name, number, bytes, group, 0, offset)
 
-TILED(matmul_iq2_xxs, decode_iq2_xxs, BLOCK256_IQ2_XXS_BYTES, 8, 0, 43)
+TILED(matmul_iq2_xxs, decode_iq2_xxs, BLOCK256_IQ2_XXS, BLOCK256_IQ2_XXS_BYTES, 8, 0, 43)
 BY_PARTS(iq2_xs, BLOCK256_IQ2_XS, BLOCK256_IQ2_XS_BYTES, 4, 43)
 BY_PARTS(iq2_s, BLOCK256_IQ2_S, BLOCK256_IQ2_S_BYTES, 4, 43)
 BY_PARTS(iq3_xxs, BLOCK256_IQ3_XXS, BLOCK256_IQ3_XXS_BYTES, 8, 62)

@@ -209,11 +209,11 @@ AVX512_INLINE void decode_q3_k(const uint8_t *const *rows, size_t offset, tile *
   store_halves(tile->scale[v], _mm512_srli_epi32(last[3], 16));
 }
 
-TILED(matmul_q2_k, decode_q2_k, BLOCK256_Q2_K_BYTES, 64, 1, 0)
-TILED(matmul_q3_k, decode_q3_k, BLOCK256_Q3_K_BYTES, 64, 0, 127)
-TILED(matmul_q4_k, decode_q4_k, BLOCK256_Q4_K_BYTES, 8, 1, 0)
-TILED(matmul_q5_k, decode_q5_k, BLOCK256_Q5_K_BYTES, 8, 1, 0)
-TILED(matmul_q6_k, decode_q6_k, BLOCK256_Q6_K_BYTES, 4, 0, 32)
+TILED(matmul_q2_k, decode_q2_k, BLOCK256_Q2_K, BLOCK256_Q2_K_BYTES, 64, 1, 0)
+TILED(matmul_q3_k, decode_q3_k, BLOCK256_Q3_K, BLOCK256_Q3_K_BYTES, 64, 0, 127)
+TILED(matmul_q4_k, decode_q4_k, BLOCK256_Q4_K, BLOCK256_Q4_K_BYTES, 8, 1, 0)
+TILED(matmul_q5_k, decode_q5_k, BLOCK256_Q5_K, BLOCK256_Q5_K_BYTES, 8, 1, 0)
+TILED(matmul_q6_k, decode_q6_k, BLOCK256_Q6_K, BLOCK256_Q6_K_BYTES, 4, 0, 32)
 
 maslin_matmul_function block256_matmul_avx512_k(uint32_t type) {
   switch (type) {

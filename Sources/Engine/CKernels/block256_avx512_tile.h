@@ -54,15 +54,25 @@ typedef struct {
 // Puts one block of 16 rows, `rows[i] + offset`, into half `v` of a tile.
 typedef void (*tile_decode)(const uint8_t *const *rows, size_t offset, tile *tile, int v);
 
+// A few columns of the types that have a kernel of their own for it; 0 for others, for more columns, and for rows too
+// long for it.
+int block256_few_columns_avx512(
+    uint32_t type, const void *weights, size_t row_bytes, size_t rows, size_t count,
+    const maslin_activations *activations, size_t columns, float *out, size_t out_stride,
+    void *scratch);
+
 // Reads 16 bytes at `offset` of 16 rows: out[j] has word j of row i in lane i.
 AVX512_INLINE void transpose_rows(const uint8_t *const *rows, size_t offset, __m512i out[4]) {
   __m512i four[4];
   UNROLL for (int i = 0; i < 4; i++) {
-    __m512i z = _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)(rows[i] + offset)));
-    z = _mm512_inserti32x4(z, _mm_loadu_si128((const __m128i *)(rows[4 + i] + offset)), 1);
-    z = _mm512_inserti32x4(z, _mm_loadu_si128((const __m128i *)(rows[8 + i] + offset)), 2);
-    z = _mm512_inserti32x4(z, _mm_loadu_si128((const __m128i *)(rows[12 + i] + offset)), 3);
-    four[i] = z;
+    // In two steps: an insertion from memory into 256 bits takes a quarter of what one into 512 takes.
+    const __m256i low = _mm256_inserti128_si256(
+        _mm256_castsi128_si256(_mm_loadu_si128((const __m128i *)(rows[i] + offset))),
+        _mm_loadu_si128((const __m128i *)(rows[4 + i] + offset)), 1);
+    const __m256i high = _mm256_inserti128_si256(
+        _mm256_castsi128_si256(_mm_loadu_si128((const __m128i *)(rows[8 + i] + offset))),
+        _mm_loadu_si128((const __m128i *)(rows[12 + i] + offset)), 1);
+    four[i] = _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
   }
   const __m512i low01 = _mm512_unpacklo_epi32(four[0], four[1]);
   const __m512i high01 = _mm512_unpackhi_epi32(four[0], four[1]);
@@ -287,12 +297,17 @@ AVX512_INLINE void multiply_tiled(
   }
 }
 
-#define TILED(name, decode, ...)                                                                   \
+#define TILED(name, decode, number, ...)                                                                 \
   AVX512 static void name(                                                                         \
       const void *weights, size_t row_bytes, size_t rows, size_t count,                            \
       const maslin_activations *activations, size_t columns, float *out, size_t out_stride,        \
       void *scratch) {                                                                             \
     const tile_shape shape = {__VA_ARGS__};                                                        \
+    if (block256_few_columns_avx512(                                                               \
+            number, weights, row_bytes, rows, count, activations, columns, out, out_stride,        \
+            scratch)) {                                                                            \
+      return;                                                                                      \
+    }                                                                                              \
     multiply_tiled(                                                                                \
         shape, decode, weights, row_bytes, rows, count, activations, columns, out, out_stride,     \
         scratch);                                                                                  \

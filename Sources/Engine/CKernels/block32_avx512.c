@@ -136,12 +136,12 @@ INLINE void multiply_rows(
   for (int c = 0; c < columns; c++) sums[0][c] = sums[1][c] = _mm256_setzero_ps();
 
   const size_t blocks = count / 32;
+  const size_t ahead = 4 * row_bytes > 16384 ? 4 * row_bytes : 16384;
   for (size_t b = 0; b + 4 <= blocks; b += 4) {
     const size_t at = b * size;
-    for (int r = 0; r < 4; r++) {
-      const char *next = (const char *)row[r] + at + 4 * row_bytes;
-      _mm_prefetch(next, _MM_HINT_T0);
-      if (type == MASLIN_Q8_0) _mm_prefetch(next + 64, _MM_HINT_T0);
+    // What the next rows take of memory, in its order: these four are contiguous with them.
+    for (size_t line = 0; line < 16 * size; line += 64) {
+      _mm_prefetch((const char *)weights + 4 * at + ahead + line, _MM_HINT_T1);
     }
     add_blocks(type, columns, row[0] + at, row[1] + at, x, 0xFF, sums[0]);
     add_blocks(type, columns, row[2] + at, row[3] + at, x, 0xFF, sums[1]);
@@ -188,7 +188,8 @@ INLINE void multiply(
     void *scratch) {
   if (columns > few_columns) {
     maslin_block32_tiled_matmul_avx512(
-        type, weights, row_bytes, rows, count, activations, columns, out, out_stride, scratch);
+        type, maslin_processor_tile_unit(), weights, row_bytes, rows, count, activations, columns,
+        out, out_stride, scratch);
     return;
   }
   for (size_t r = 0; r < rows; r += 4) {

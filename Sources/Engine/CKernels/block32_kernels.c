@@ -5,9 +5,18 @@ int maslin_block32_kernels(
   maslin_quantize_function quantize = maslin_block32_quantize_scalar;
   maslin_matmul_function matmul = maslin_block32_matmul_scalar(type);
 #if defined(__x86_64__)
+  if (set == MASLIN_AVX2) {
+    quantize = maslin_block32_quantize_avx2;
+    matmul = maslin_block32_matmul_avx2(type);
+  }
   if (set == MASLIN_AVX512) {
     quantize = maslin_block32_quantize_avx512;
     matmul = maslin_block32_matmul_avx512(type);
+  }
+#elif defined(__aarch64__)
+  if (set == MASLIN_NEON || set == MASLIN_NEON_I8MM) {
+    quantize = maslin_block32_quantize_neon;
+    matmul = maslin_block32_matmul_neon(type);
   }
 #endif
   (void)set;

@@ -1,4 +1,4 @@
-#include "block256_kernels.h"
+#include "block256.h"
 #include "block32_kernels.h"
 #include "floats_kernels.h"
 #include "maslin_matmul.h"
@@ -21,6 +21,8 @@ static int floats_kernels(
 #if defined(__x86_64__)
   if (set == MASLIN_AVX2) return maslin_floats_kernels_avx2(type, kernels);
   if (set == MASLIN_AVX512) return maslin_floats_kernels_avx512(type, kernels);
+#elif defined(__aarch64__)
+  if (set != MASLIN_SCALAR) return maslin_floats_kernels_neon(type, kernels);
 #endif
   (void)set;
   return maslin_floats_kernels_scalar(type, kernels);
@@ -33,7 +35,7 @@ int maslin_matmul_kernels_for(
   if (floats_kernels(type, set, kernels)) return 1;
   const maslin_float_matmul_function decoded = maslin_decoded_matmul(type, set);
   if (!decoded) return 0;
-  if (!maslin_block32_kernels(type, set, kernels) && maslin_block256_kernels) {
+  if (!maslin_block32_kernels(type, set, kernels)) {
     maslin_block256_kernels(type, set, kernels);
   }
   kernels->float_matmul = decoded;

@@ -22,16 +22,22 @@ public enum MemoryAdvice: Hashable, Sendable {
 
 /// A whole file mapped for reading. The process survives when the file is truncated meanwhile (see
 /// `checkUnchanged()`).
-final class MappedFile: @unchecked Sendable {
+package final class MappedFile: @unchecked Sendable {
   // Sendable: all properties are constant, the mapping is read-only, and the guard counts atomically.
 
-  let path: String
-  let bytes: UnsafeRawBufferPointer
+  /// The file.
+  package let path: String
+  /// Its whole content; valid for as long as this object lives.
+  package let bytes: UnsafeRawBufferPointer
   private let descriptor: Int32
   private let state: FileState
   private let guardRecord: OpaquePointer
 
-  init(_ path: String) throws(GGUFError) {
+  /// The time of the file's last change when it was opened, in nanoseconds since 1970.
+  package var modifiedNanoseconds: Int { state.modifiedNanoseconds }
+
+  /// Opens and maps a file that is not empty.
+  package init(_ path: String) throws(GGUFError) {
     // Not blocking: opening a pipe would wait for a writer.
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw Self.failure(path, "open") }
@@ -40,9 +46,11 @@ final class MappedFile: @unchecked Sendable {
         throw Self.failure(path, "inspect")
       }
       guard state.isRegular else {
-        throw .notGGUF(path: path, problem: "it is no regular file")
+        throw .system(path: path, operation: "map", reason: "it is no regular file")
       }
-      guard state.size > 0 else { throw .notGGUF(path: path, problem: "it is empty") }
+      guard state.size > 0 else {
+        throw .system(path: path, operation: "map", reason: "it is empty")
+      }
       let address = mmap(nil, state.size, PROT_READ, MAP_SHARED, descriptor, 0)
       guard let address, address != MAP_FAILED else { throw Self.failure(path, "map") }
       guard let record = maslin_mapping_guard(address, state.size) else {
@@ -66,7 +74,8 @@ final class MappedFile: @unchecked Sendable {
     close(descriptor)
   }
 
-  func checkUnchanged() throws(GGUFError) {
+  /// Throws when the file is no longer what it was when it was opened.
+  package func checkUnchanged() throws(GGUFError) {
     let lost = maslin_mapping_lost_pages(guardRecord)
     guard lost == 0 else {
       throw .changed(
@@ -88,7 +97,7 @@ final class MappedFile: @unchecked Sendable {
   }
 
   /// Passes advice on the pages that `part` touches; pages outside the file are left alone.
-  func advise(_ part: UnsafeRawBufferPointer, _ advice: MemoryAdvice) {
+  package func advise(_ part: UnsafeRawBufferPointer, _ advice: MemoryAdvice) {
     guard let partStart = part.baseAddress, let start = bytes.baseAddress, !part.isEmpty else {
       return
     }
@@ -122,12 +131,14 @@ final class MappedFile: @unchecked Sendable {
 }
 
 /// What tells whether a file is still the same.
-struct FileState: Equatable {
+package struct FileState: Equatable {
   let isRegular: Bool
-  let size: Int
+  /// In bytes.
+  package let size: Int
   private let device: UInt64
   private let inode: UInt64
-  private let modified: [Int]
+  /// The time of the last change since 1970.
+  package let modifiedNanoseconds: Int
 
   /// The state of an open file; nil when the system refuses.
   init?(descriptor: Int32) {
@@ -137,7 +148,7 @@ struct FileState: Equatable {
   }
 
   /// The state of the file of that name; nil when there is none.
-  init?(path: String) {
+  package init?(path: String) {
     var status = stat()
     guard stat(path, &status) == 0 else { return nil }
     self.init(status)
@@ -149,10 +160,12 @@ struct FileState: Equatable {
     device = UInt64(truncatingIfNeeded: status.st_dev)
     inode = UInt64(status.st_ino)
     #if canImport(Darwin)
-      modified = [status.st_mtimespec.tv_sec, status.st_mtimespec.tv_nsec]
+      let modified = status.st_mtimespec
     #else
-      modified = [status.st_mtim.tv_sec, status.st_mtim.tv_nsec]
+      let modified = status.st_mtim
     #endif
+    // Seconds beyond the year 2262 do not fit; wrapped numbers still tell changes.
+    modifiedNanoseconds = modified.tv_sec &* 1_000_000_000 &+ modified.tv_nsec
   }
 
   func isSameFile(as other: FileState) -> Bool {

@@ -10,7 +10,7 @@ public struct LocalModelOptions: Sendable {
   /// The instruction set; nil for the best the machine has.
   public var instructionSet: InstructionSet?
   /// Whether activations are rounded to 8 bits where kernels are fastest so.
-  public var activations: ActivationPrecision
+  public var activations: ProcessorOperations.Activations
   /// The longest sequence; nil for what the model was made for, at most `defaultContextLimit`.
   public var contextLength: Int?
   /// Tokens per pass while a prompt is taken in.
@@ -26,7 +26,8 @@ public struct LocalModelOptions: Sendable {
   /// Makes options.
   public init(
     threads: Int? = nil, instructionSet: InstructionSet? = nil,
-    activations: ActivationPrecision = .rounded, contextLength: Int? = nil, chunk: Int = 512,
+    activations: ProcessorOperations.Activations = .rounded, contextLength: Int? = nil,
+    chunk: Int = 512,
     roundsCache: Bool? = nil, mayStream: Bool = false
   ) {
     self.threads = threads
@@ -106,11 +107,7 @@ public final class LocalModel {
       throw .model(error)
     }
     let context = try contextLength(options.contextLength, shape: model.shape)
-    let bytes = weightBytes(file)
-    let plan = MemoryPlan(
-      weights: bytes.all, denseWeights: bytes.dense, contextLength: context,
-      contextLimit: model.shape.contextLength, memory: try MachineMemory.current(),
-      cacheBytes: model.stateByteCount)
+    let plan = try plan(file, model: model, contextLength: context)
     var notes = model.shape.derivations.map { "\(path): \($0)" }
     switch plan.verdict {
     case .fits: break
@@ -125,8 +122,36 @@ public final class LocalModel {
         "cached vectors are \(rounds ? "rounded as in the published model" : "not rounded")")
     }
     return LocalModel(
-      file: file, operations: operations, model: model, plan: plan, contextLength: context,
+      file: file, operations: operations, model: model, tokenizer: tokenizer, plan: plan,
+      contextLength: context,
       chunk: options.chunk, notes: notes)
+  }
+
+  /// What of memory a file's model would take, without running it.
+  ///
+  /// - Throws: `InferenceError.model` when models of its kind cannot be run, or the file contradicts itself.
+  public static func plan(
+    _ file: GGUFFile, on operations: ProcessorOperations, contextLength: Int?
+  ) throws(InferenceError) -> MemoryPlan {
+    let model: any LanguageModel
+    do {
+      model = try ModelLoader.load(file, on: operations, options: ModelOptions())
+    } catch {
+      throw .model(error)
+    }
+    return try plan(
+      file, model: model,
+      contextLength: Self.contextLength(contextLength, shape: model.shape))
+  }
+
+  private static func plan(
+    _ file: GGUFFile, model: any LanguageModel, contextLength: Int
+  ) throws(InferenceError) -> MemoryPlan {
+    let bytes = weightBytes(file)
+    return MemoryPlan(
+      weights: bytes.all, denseWeights: bytes.dense, contextLength: contextLength,
+      contextLimit: model.shape.contextLength, memory: try MachineMemory.current(),
+      cacheBytes: model.stateByteCount)
   }
 
   /// An empty session.

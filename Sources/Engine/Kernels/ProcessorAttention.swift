@@ -1,6 +1,8 @@
 import CKernels
 
 extension ProcessorOperations {
+  /// Heads that share a key head are taken together, so that every row is loaded once for several heads. Scores first, then
+  /// softmax, then the weighted sum in the order of the rows.
   public func attend(
     _ queries: ProcessorBuffer, rows: Int, heads: Int, keyHeads: Int, headWidth: Int,
     sources: [AttentionSource<ProcessorBuffer>], sinks: ProcessorWeights?, scale: Float,
@@ -65,6 +67,7 @@ extension ProcessorOperations {
     }
   }
 
+  /// Column by column over 16 lanes.
   public func poolGroup(
     keys: PagedRows<ProcessorBuffer>, gates: PagedRows<ProcessorBuffer>, first: Int, ratio: Int,
     width: Int, overlap: Bool, into output: ProcessorBuffer, row: Int
@@ -85,6 +88,7 @@ extension ProcessorOperations {
     vector.pool(keyRows, gateRows, keyRows.count, width, output.change() + row * width)
   }
 
+  /// Scores 32 keys at a time, one a lane; then finds the limit by radix selection.
   public func selectRows(
     queries: ProcessorBuffer, headWeights: ProcessorBuffer, rows: Int, heads: Int, headWidth: Int,
     scale: Float, keys: PagedRows<ProcessorBuffer>, visible: [Int], limit: Int
@@ -95,8 +99,8 @@ extension ProcessorOperations {
     let scored = (0..<rows).filter { visible[$0] > limit }
     guard let most = scored.map({ visible[$0] }).max() else { return selections }
 
-    let lanes = 16
-    let blockKeys = 16 * lanes
+    let lanes = Int(MASLIN_INDEX_KEYS)
+    let blockKeys = 8 * lanes
     let stride = (most + blockKeys - 1) / blockKeys * blockKeys
     let blocks = stride / blockKeys
     let scores = workspace.scores.reserve(Float.self, scored.count * stride)
@@ -116,9 +120,9 @@ extension ProcessorOperations {
         keys.appendPointers(to: .range(first..<first + count), pointers)
         // Lanes beyond the end compute what nobody reads.
         for lane in count..<lanes { pointers[lane] = pointers[0] }
+        vector.index_keys(pointers, headWidth, transposed)
         vector.index_scores(
-          queries.row(row), heads, headWidth, weights, pointers, scores + index * stride + first,
-          transposed)
+          queries.row(row), heads, headWidth, weights, transposed, scores + index * stride + first)
       }
     }
     var lists = [[Int32]](repeating: [], count: scored.count)
@@ -127,7 +131,8 @@ extension ProcessorOperations {
       nonisolated(unsafe) let lists = lists
       pool.parallel(scored.count) { index, _ in
         lists[index] = LargestScores.choose(
-          limit, among: UnsafeBufferPointer(start: scores + index * stride, count: visible[scored[index]]))
+          limit,
+          among: UnsafeBufferPointer(start: scores + index * stride, count: visible[scored[index]]))
       }
     }
     for (index, row) in scored.enumerated() { selections[row] = .list(lists[index]) }

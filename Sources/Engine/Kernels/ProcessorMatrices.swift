@@ -106,11 +106,15 @@ extension ProcessorOperations {
     let share = bytes / (pool.threads * 8)
     let limit = columns > 4 ? 1 << 18 : 1 << 19
     let size = min(max(share, 1 << 14), limit)
-    return max(size / max(matrix.rowBytes, 1) / 16 * 16, 16)
+    let most = max(size / max(matrix.rowBytes, 1), 16)
+    // Blocks of equal height, so that no thread is left with a large last one.
+    let blocks = (matrix.rows + most - 1) / most
+    return max((matrix.rows / max(blocks, 1) + 15) / 16 * 16, 16)
   }
 
   // MARK: Matrices
 
+  /// Decodes rows of a table of any type.
   public func lookUp(_ table: ProcessorWeights, ids: [Int32], into output: ProcessorBuffer) {
     precondition(output.columns == table.columns && ids.count <= output.rows)
     let out = output.change()
@@ -123,6 +127,8 @@ extension ProcessorOperations {
     }
   }
 
+  /// Rounds the input once for all products, unless it was rounded for the call before; then one region over blocks of
+  /// rows of all matrices.
   public func multiply(
     _ input: ProcessorBuffer, rows: Int, by products: [MatrixProduct<ProcessorOperations>]
   ) {
@@ -154,6 +160,7 @@ extension ProcessorOperations {
     }
   }
 
+  /// Treats every part of a row as a column of its own.
   public func multiplyGroups(
     _ input: ProcessorBuffer, rows: Int, by weights: ProcessorWeights, groups: Int,
     into output: ProcessorBuffer

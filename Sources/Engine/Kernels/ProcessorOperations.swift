@@ -13,7 +13,9 @@ import TensorFormats
 ///
 /// The same call gives the same bits with any number of threads and any instruction set.
 public final class ProcessorOperations: TensorOperations {
+  /// Rows in memory.
   public typealias Buffer = ProcessorBuffer
+  /// A tensor where the file maps it.
   public typealias Weights = ProcessorWeights
 
   /// What becomes of activations before they are multiplied with quantised weights.
@@ -79,14 +81,19 @@ public final class ProcessorOperations: TensorOperations {
 
   // MARK: Memory
 
+  /// Allocates rows one after another, from a multiple of 64 bytes.
   public func makeBuffer(rows: Int, columns: Int) -> ProcessorBuffer {
     ProcessorBuffer(rows: rows, columns: columns)
   }
 
+  /// Finds the kernels of the tensor's type; nothing is copied. Integers are kept for tables.
+  ///
+  /// - Throws: `KernelError.wrongSize`, `KernelError.unsupportedType`.
   public func load(_ tensor: TensorView) throws(KernelError) -> ProcessorWeights {
     try ProcessorWeights(tensor, instructionSet: instructionSet)
   }
 
+  /// Copies values in.
   public func write(_ values: [Float], to buffer: ProcessorBuffer, row: Int) {
     precondition(row >= 0 && row * buffer.columns + values.count <= buffer.rows * buffer.columns)
     let target = buffer.change() + row * buffer.columns
@@ -95,12 +102,14 @@ public final class ProcessorOperations: TensorOperations {
     }
   }
 
+  /// Copies rows out.
   public func read(_ buffer: ProcessorBuffer, rows: Range<Int>) -> [Float] {
     precondition(rows.lowerBound >= 0 && rows.upperBound <= buffer.rows)
     let count = rows.count * buffer.columns
     return Array(UnsafeBufferPointer(start: buffer.row(rows.lowerBound), count: count))
   }
 
+  /// Copies rows; the two may overlap.
   public func copy(
     _ source: ProcessorBuffer, rows: Range<Int>, to target: ProcessorBuffer, row: Int
   ) {
@@ -113,6 +122,7 @@ public final class ProcessorOperations: TensorOperations {
       rows.count * source.columns * MemoryLayout<Float>.stride)
   }
 
+  /// Copies columns, row by row.
   public func copyColumns(
     _ source: ProcessorBuffer, column sourceColumn: Int, width: Int, rows: Int,
     to target: ProcessorBuffer, column targetColumn: Int
@@ -130,6 +140,7 @@ public final class ProcessorOperations: TensorOperations {
     }
   }
 
+  /// Asks the system to read the experts' pages ahead, when `prefetchesExperts` is set.
   public func prefetch(_ weights: ProcessorWeights, experts: [Int32]) {
     if !prefetchesExperts { return }
     let page = UInt(sysconf(Int32(_SC_PAGESIZE)))

@@ -1,6 +1,7 @@
 import CKernels
 
 extension ProcessorOperations {
+  /// Row by row, from the history and the rows before.
   public func shortConvolution(
     _ input: ProcessorBuffer, span: RowSpan, weights: ProcessorWeights, kernel: Int,
     history: ProcessorBuffer, into output: ProcessorBuffer
@@ -32,6 +33,7 @@ extension ProcessorOperations {
     }
   }
 
+  /// One pass over the rows.
   public func deltaDecay(
     _ buffer: ProcessorBuffer, rows: Int, bias: ProcessorWeights, scale: ProcessorWeights
   ) {
@@ -49,6 +51,7 @@ extension ProcessorOperations {
     }
   }
 
+  /// Heads and blocks of columns of the state in parallel, tokens in order.
   public func gatedDelta(
     _ inputs: DeltaInputs<ProcessorOperations>, span: RowSpan, state: ProcessorBuffer,
     into output: ProcessorBuffer

@@ -1,6 +1,7 @@
 import CKernels
 
 extension ProcessorOperations {
+  /// Sums squares in f32, over 16 lanes.
   public func normalize(
     _ input: ProcessorBuffer, rows: Int, groups: Int, weight: ProcessorWeights?, epsilon: Float,
     into output: ProcessorBuffer
@@ -20,6 +21,7 @@ extension ProcessorOperations {
     }
   }
 
+  /// Sums squares in f32, over 16 lanes.
   public func normalizeLength(_ buffer: ProcessorBuffer, rows: Int, groups: Int, epsilon: Float) {
     precondition(groups > 0 && buffer.columns % groups == 0 && rows <= buffer.rows)
     let width = buffer.columns / groups
@@ -31,6 +33,7 @@ extension ProcessorOperations {
     }
   }
 
+  /// Forms angles in f64; sine and cosine once a row for all heads.
   public func rotate(
     _ buffer: ProcessorBuffer, rows: Int, heads: Int, rotation: Rotation, positions: [Int32],
     inverse: Bool
@@ -60,6 +63,7 @@ extension ProcessorOperations {
     }
   }
 
+  /// One pass over the rows.
   public func gatedActivation(
     _ gate: ProcessorBuffer, _ up: ProcessorBuffer, rows: Int, limit: Float?,
     into output: ProcessorBuffer
@@ -76,6 +80,7 @@ extension ProcessorOperations {
     }
   }
 
+  /// With one rounding for product and sum when there is a scale.
   public func add(
     _ source: ProcessorBuffer, rows: Int, scale: ProcessorBuffer?, to target: ProcessorBuffer
   ) {
@@ -94,6 +99,7 @@ extension ProcessorOperations {
     }
   }
 
+  /// Exact to two units in the last place, and 0 or 1 far out.
   public func sigmoid(_ buffer: ProcessorBuffer, rows: Int) {
     precondition(rows <= buffer.rows)
     let values = buffer.change()
@@ -104,6 +110,7 @@ extension ProcessorOperations {
     }
   }
 
+  /// One pass over the rows.
   public func multiplyElements(
     _ source: ProcessorBuffer, rows: Int, with target: ProcessorBuffer
   ) {
@@ -116,6 +123,7 @@ extension ProcessorOperations {
     }
   }
 
+  /// Butterflies of doubling distance, then the scale.
   public func hadamard(_ buffer: ProcessorBuffer, rows: Int, width: Int) {
     precondition(width > 0 && width & (width - 1) == 0, "a width of \(width) is no power of two")
     precondition(buffer.columns % width == 0 && rows <= buffer.rows)
@@ -129,6 +137,7 @@ extension ProcessorOperations {
     }
   }
 
+  /// Scales are taken from the largest magnitude of each group.
   public func round(
     _ buffer: ProcessorBuffer, rows: Int, heads: Int, columns: Range<Int>, to format: RoundingFormat
   ) {
@@ -147,11 +156,12 @@ extension ProcessorOperations {
     }
   }
 
+  /// Decodes the table when it is first used. Positions are not negative.
   public func addPeriodic(
     _ table: ProcessorWeights, positions: [Int32], rows: Int, to buffer: ProcessorBuffer
   ) {
     precondition(table.columns == buffer.columns && rows <= buffer.rows)
-    precondition(positions.count >= rows)
+    precondition(positions.count >= rows && positions.allSatisfy { $0 >= 0 })
     let terms = table.values
     let out = buffer.change()
     spread(rows, cost: buffer.columns) { rows, _ in

@@ -1,6 +1,7 @@
 import CKernels
 
 extension ProcessorOperations {
+  /// Products in f32, spread over the threads even for one row; the rest row by row.
   public func collapseStreams(
     _ streams: ProcessorBuffer, rows: Int, connection: HyperConnection<ProcessorOperations>,
     collapsed: ProcessorBuffer, post: ProcessorBuffer, comb: ProcessorBuffer
@@ -38,6 +39,7 @@ extension ProcessorOperations {
     }
   }
 
+  /// As `collapseStreams`, without the way back.
   public func collapseHead(
     _ streams: ProcessorBuffer, rows: Int, connection: HyperConnection<ProcessorOperations>,
     into output: ProcessorBuffer
@@ -59,6 +61,7 @@ extension ProcessorOperations {
     }
   }
 
+  /// Reads every stream once.
   public func expandStreams(
     _ streams: ProcessorBuffer, rows: Int, count: Int, output: ProcessorBuffer,
     post: ProcessorBuffer, comb: ProcessorBuffer
@@ -113,7 +116,7 @@ extension ProcessorOperations {
       finish(row, mix, worker)
     }
     if rows < 2 * pool.threads {
-      let block = max((height / (pool.threads * 2) + 3) / 4 * 4, 4)
+      let block = min(max(height / (pool.threads * 3), 1), 4)
       let blocks = (height + block - 1) / block
       pool.parallel(blocks) { part, worker in
         let first = part * block

@@ -224,7 +224,8 @@ private final class Board: @unchecked Sendable {
     #endif
     guard status == 0 else {
       start.release()
-      throw .threads("the system refused thread \(worker + 1): \(String(cString: strerror(status)))")
+      throw .threads(
+        "the system refused thread \(worker + 1): \(String(cString: strerror(status)))")
     }
     #if canImport(Darwin)
       if let thread { workers.append(thread) }

@@ -318,19 +318,3 @@ extension RowSelection {
     }
   }
 }
-
-extension DeepSeek4Shape {
-  /// Refuses widths that cannot be rounded in whole groups (5.6).
-  func checkRounding() throws(ModelError) {
-    let parts = [
-      ("attention.key_length", positionFreeWidth, RoundingFormat.float8E4M3),
-      ("attention.indexer.key_length", indexWidth, .float4E2M1),
-    ]
-    for (key, width, format) in parts where width % format.groupSize != 0 {
-      throw .metadata(
-        key: "\(common.architecture).\(key)",
-        problem: "leaves \(width) columns to round, no whole groups of \(format.groupSize); "
-          + "turn rounding of the cache off")
-    }
-  }
-}

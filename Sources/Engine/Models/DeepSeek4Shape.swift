@@ -151,7 +151,7 @@ extension DeepSeek4Shape {
     rotaryWidth = try keys.integer("rope.dimension_count", in: 2...(1 << 16), default: 64)
 
     streams = try keys.integer(
-      "hyper_connection.count", in: 1...64, derived: axis("output_hc_base.weight", 0),
+      "hyper_connection.count", in: 1...16, derived: axis("output_hc_base.weight", 0),
       from: shape(of: "output_hc_base.weight"))
     sinkhornIterations = try keys.integer(
       "hyper_connection.sinkhorn_iterations", in: 1...10_000, default: 20)
@@ -371,7 +371,8 @@ extension DeepSeek4Shape {
         "attention.value_length",
         "is \(width), but keys are \(headWidth) wide; one row serves as both")
     }
-    if let count = try keys.optionalInteger("attention.head_count_kv", in: Self.counts), count != 1 {
+    if let count = try keys.optionalInteger("attention.head_count_kv", in: Self.counts), count != 1
+    {
       throw refuse("attention.head_count_kv", "is \(count); all heads share one row")
     }
     if let width = try keys.optionalInteger("embedding_length_out", in: 1...Int(Int32.max)),
@@ -386,7 +387,8 @@ extension DeepSeek4Shape {
     }
     guard headCount % outputGroups == 0 else {
       throw refuse(
-        "attention.output_group_count", "is \(outputGroups), which does not divide "
+        "attention.output_group_count",
+        "is \(outputGroups), which does not divide "
           + "\(headCount) heads")
     }
     guard [1, 2, 4].contains(gatingFunction) else {

@@ -43,7 +43,8 @@ package struct TensorTable<Operations: TensorOperations> {
   }
 
   /// A vector that the file may lack.
-  package func optionalVector(_ name: String, count: Int) throws(ModelError) -> Operations.Weights? {
+  package func optionalVector(_ name: String, count: Int) throws(ModelError) -> Operations.Weights?
+  {
     guard let view = file.tensor(name) else { return nil }
     return try load(view, expected: [count])
   }
@@ -96,7 +97,8 @@ package struct TensorTable<Operations: TensorOperations> {
   ) throws(ModelError) -> Operations.Weights {
     try check(view, expected: expected)
     guard !view.type.isInteger else {
-      throw .tensor(name: view.name, problem: "holds \(view.type.name) values, which are no weights")
+      throw .tensor(
+        name: view.name, problem: "holds \(view.type.name) values, which are no weights")
     }
     return try load(view)
   }

@@ -11,18 +11,23 @@ public struct Tokenizer: Sendable {
   /// The vocabulary.
   public let vocabulary: Vocabulary
   /// Added tokens matched in the text as given.
-  private let rawMatcher: AddedTokenMatcher
+  let rawMatcher: AddedTokenMatcher
   /// Added tokens matched after normalisation.
-  private let normalizedMatcher: AddedTokenMatcher
+  let normalizedMatcher: AddedTokenMatcher
+  /// All added tokens, for prompts, whose own text normalisation does not change.
+  let anyMatcher: AddedTokenMatcher
 
   /// Makes a tokenizer.
   public init(_ vocabulary: Vocabulary) {
     self.vocabulary = vocabulary
     rawMatcher = AddedTokenMatcher(vocabulary.addedTokens.lazy.filter { !$0.isNormalized })
     normalizedMatcher = AddedTokenMatcher(vocabulary.addedTokens.lazy.filter(\.isNormalized))
+    anyMatcher = AddedTokenMatcher(vocabulary.addedTokens)
   }
 
   /// The tokens of a text. Nothing is added in front. O(n log n) at worst, linear for ordinary text.
+  ///
+  /// - Precondition: The text is shorter than 2 GiB.
   public func encode(_ text: String, specialTokens: SpecialTokenUse = .asText) -> [Int32] {
     var text = text
     return text.withUTF8 { encode(valid: $0, specialTokens) }
@@ -72,65 +77,6 @@ public struct Tokenizer: Sendable {
   private func encode(
     valid text: UnsafeBufferPointer<UInt8>, _ specialTokens: SpecialTokenUse
   ) -> [Int32] {
-    precondition(text.count < 1 << 31, "texts of 2 GiB and more must be encoded in parts")
-    var result: [Int32] = []
-    result.reserveCapacity(text.count / 3)
-    var merger = PieceMerger(vocabulary, byteCount: text.count)
-    forEachSection(of: text, specialTokens) { section in
-      switch section {
-      case .token(let token, _): result.append(token)
-      case .text(let bytes):
-        ScalarClasses.shared.withReader(bytes) { reader in
-          vocabulary.preTokenizer.forEachPiece(of: reader, in: 0..<bytes.count) {
-            merger.append(UnsafeBufferPointer(rebasing: bytes[$0]), to: &result)
-          }
-        }
-      }
-    }
-    return result
-  }
-
-  private enum Section {
-    case text(UnsafeBufferPointer<UInt8>)
-    case token(Int32, UnsafeBufferPointer<UInt8>)
-  }
-
-  /// Cuts a text at added tokens: first those matched in the text as given, then, in the normalised rest, the others.
-  private func forEachSection(
-    of text: UnsafeBufferPointer<UInt8>, _ specialTokens: SpecialTokenUse,
-    _ body: (Section) -> Void
-  ) {
-    split(text, rawMatcher, specialTokens) { section in
-      guard case .text(let raw) = section else { return body(section) }
-      if vocabulary.normalizes, let normalized = Normalization.formC(raw) {
-        normalized.withUnsafeBufferPointer { split($0, normalizedMatcher, specialTokens, body) }
-      } else {
-        split(raw, normalizedMatcher, specialTokens, body)
-      }
-    }
-  }
-
-  private func split(
-    _ text: UnsafeBufferPointer<UInt8>, _ matcher: AddedTokenMatcher,
-    _ specialTokens: SpecialTokenUse, _ body: (Section) -> Void
-  ) {
-    func part(_ range: Range<Int>) -> UnsafeBufferPointer<UInt8> {
-      UnsafeBufferPointer(rebasing: text[range])
-    }
-    var done = 0
-    var searched = 0
-    while !matcher.isEmpty, let match = matcher.next(in: text, searched..<text.count) {
-      searched = match.range.upperBound
-      // A special token read as text still hides what it contains and overlaps, as in the reference.
-      guard let token = vocabulary.addedToken(match.token),
-        !(token.isSpecial && specialTokens == .asText),
-        let range = WordBoundary.place(of: token, at: match.range, in: text, after: done)
-      else { continue }
-      if done < range.lowerBound { body(.text(part(done..<range.lowerBound))) }
-      body(.token(token.id, part(range)))
-      done = range.upperBound
-      searched = max(searched, done)
-    }
-    if done < text.count { body(.text(part(done..<text.count))) }
+    collect(byteCount: text.count) { forEachSection(of: text, specialTokens, $0) }
   }
 }

@@ -193,7 +193,9 @@ public struct Vocabulary: Sendable {
       ("padding token", special.padding), ("end-of-turn token", special.endOfTurn),
     ]
     for (what, id) in named {
-      if let id, id < 0 || id >= count { throw .idOutOfRange(what: what, id: Int(id), count: count) }
+      if let id, id < 0 || id >= count {
+        throw .idOutOfRange(what: what, id: Int(id), count: count)
+      }
     }
   }
 

@@ -1,0 +1,67 @@
+/// The fixed texts of the DeepSeek V4 prompt format, byte for byte; sources at `DeepSeekChat`.
+enum DeepSeekWording {
+  /// Asks for hard thinking: "max" of the first revision, "high" since July 31.
+  static let hardEffort =
+    "Reasoning Effort: Absolute maximum with no shortcuts permitted.\n"
+    + "You MUST be very thorough in your thinking and comprehensively decompose the problem to "
+    + "resolve the root cause, rigorously stress-testing your logic against all potential paths, "
+    + "edge cases, and adversarial scenarios.\n"
+    + "Explicitly write out your entire deliberation process, documenting every intermediate "
+    + "step, considered alternative, and rejected hypothesis to ensure absolutely no assumption "
+    + "is left unchecked.\n\n"
+
+  /// Asks for the hardest thinking since July 31.
+  static let hardestEffort =
+    "Reasoning Effort: Beyond maximum — exhaustive, relentless, and uncompromising.\n"
+    + "You MUST reason with the utmost depth and rigor, leaving absolutely nothing to chance: "
+    + "exhaustively decompose the problem into its most fundamental components, trace every "
+    + "causal chain to its root, and resolve the underlying cause rather than any surface "
+    + "symptom.\n"
+    + "Do not stop reasoning until you have independently verified the solution from multiple "
+    + "angles and are certain that no assumption remains unchecked and no error remains "
+    + "undiscovered.\n\n"
+
+  /// Before a schema for answers.
+  static let responseFormat =
+    "## Response Format:\n\nYou MUST strictly adhere to the following schema to reply:\n"
+
+  /// Before the definitions of tools.
+  static let toolsHeading = """
+    ## Tools
+
+    You have access to a set of tools to help answer the user's question. \
+    You can invoke tools by writing a "<｜DSML｜tool_calls>" block like the following:
+
+    <｜DSML｜tool_calls>
+    <｜DSML｜invoke name="$TOOL_NAME">
+    <｜DSML｜parameter name="$PARAMETER_NAME" string="true|false">$PARAMETER_VALUE</｜DSML｜parameter>
+    ...
+    </｜DSML｜invoke>
+    <｜DSML｜invoke name="$TOOL_NAME2">
+    ...
+    </｜DSML｜invoke>
+    </｜DSML｜tool_calls>
+
+    String parameters should be specified as is and set `string="true"`. \
+    For all other types (numbers, booleans, arrays, objects), \
+    pass the value in JSON format and set `string="false"`.
+
+    If thinking_mode is enabled (triggered by <think>), \
+    you MUST output your complete reasoning inside <think>...</think> \
+    BEFORE any tool calls or final response.
+
+    Otherwise, output directly after </think> with tool calls or final response.
+
+    ### Available Tool Schemas
+
+
+    """
+
+  /// After the definitions of tools.
+  static let toolsEnd = """
+
+
+    You MUST strictly follow the above defined tool name and parameter schemas to invoke tool calls.
+
+    """
+}
