@@ -5,6 +5,7 @@
 #include "maslin_mapping.h"
 #include "maslin_matmul.h"
 #include "maslin_memory.h"
+#include "maslin_peak.h"
 #include "maslin_threads.h"
 #include "maslin_vector.h"
 
