@@ -15,7 +15,7 @@ public struct ModelSynthesizer: Sendable {
   public let mix: QuantizationMix
   /// What the weights follow from.
   public let seed: UInt64
-  private let writer: GGUFWriter
+  let writer: GGUFWriter
 
   /// Prepares a file.
   ///

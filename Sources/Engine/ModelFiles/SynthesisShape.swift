@@ -198,6 +198,8 @@ public enum SynthesisError: Error, Hashable, Sendable, CustomStringConvertible {
   case layers(Int)
   /// A GGUF file cannot be written.
   case gguf(GGUFError)
+  /// The file without weights cannot be written.
+  case outline(path: String, reason: String)
   /// A type cannot be filled.
   case format(TensorFormatError)
 
@@ -209,6 +211,7 @@ public enum SynthesisError: Error, Hashable, Sendable, CustomStringConvertible {
         + SynthesisShape.all.map(\.name).joined(separator: ", ")
     case .layers(let count): "a model cannot have \(count) layers; 1 to 10000 are possible"
     case .gguf(let error): error.description
+    case .outline(let path, let reason): "'\(path)' cannot be written: \(reason)"
     case .format(let error): error.description
     }
   }
