@@ -10,12 +10,14 @@ struct EngineBenchmarks {
       switch arguments.first {
       case "kernels": try KernelBenchmark.run(rest)
       case "tokenizer": try TokenizerBenchmark.run(rest)
+      case "model": try ModelBenchmark.run(rest)
       default:
         report(
           """
           usage: EngineBenchmarks PART [options]
             kernels    products of quantised weights, against memory and arithmetic limits
             tokenizer  text to tokens and back
+            model      whole models, against memory bandwidth and, with --peer, llama.cpp
           """)
         exit(2)
       }
