@@ -417,7 +417,8 @@ int block256_few_columns_avx512(
     const maslin_activations *activations, size_t columns, float *out, size_t out_stride,
     void *scratch) {
   const size_t blocks = count / 256;
-  if (columns > FEW_COLUMNS || blocks > MASLIN_SCRATCH_BYTES / (FEW_COLUMNS * (64 + 256))) return 0;
+  if (columns > 2 * FEW_COLUMNS) return 0;
+  if (blocks > MASLIN_SCRATCH_BYTES / (FEW_COLUMNS * (64 + 256))) return 0;
   void (*few)(
       const uint8_t *, size_t, size_t, size_t, const maslin_activations *, size_t, float *, size_t,
       void *);
@@ -429,7 +430,23 @@ int block256_few_columns_avx512(
     case BLOCK256_IQ2_XXS: few = few_iq2_xxs; break;
     default: return 0;
   }
-  few(weights, row_bytes, rows, blocks, activations, columns, out, out_stride, scratch);
+  if (columns <= FEW_COLUMNS) {
+    few(weights, row_bytes, rows, blocks, activations, columns, out, out_stride, scratch);
+    return 1;
+  }
+  // In two goes over rows that stay in the cache.
+  const size_t half = (columns + 1) / 2, together = 4 * TILE_ROWS;
+  maslin_activations rest = *activations;
+  rest.quants += half * rest.quants_stride;
+  rest.scales += half * rest.scales_stride;
+  rest.sums += half * rest.sums_stride;
+  for (size_t r = 0; r < rows; r += together) {
+    const uint8_t *start = (const uint8_t *)weights + r * row_bytes;
+    const size_t some = rows - r < together ? rows - r : together;
+    few(start, row_bytes, some, blocks, activations, half, out + r, out_stride, scratch);
+    few(start, row_bytes, some, blocks, &rest, columns - half, out + half * out_stride + r,
+        out_stride, scratch);
+  }
   return 1;
 }
 
