@@ -49,11 +49,12 @@ AVX512_INLINE __m512i correction(const block_columns *columns, int c, int group)
   return _mm512_set1_epi32(columns->corrections[(size_t)c * columns->corrections_stride + group]);
 }
 
-// Fetches a quarter of the next bytes. All at once would hold up the reads behind it.
-AVX512_INLINE void fetch_quarter(const block_columns *columns, size_t block_bytes, int quarter) {
-  const size_t bytes = TILE_ROWS / 4 * block_bytes;
+// Fetches one of `parts` parts of the next bytes. All at once would hold up the reads behind it.
+AVX512_INLINE void fetch_part(
+    const block_columns *columns, size_t block_bytes, int part, size_t parts) {
+  const size_t bytes = TILE_ROWS * block_bytes / parts;
   UNROLL for (size_t at = 0; at < bytes; at += 64) {
-    _mm_prefetch((const char *)columns->next + (size_t)quarter * bytes + at, _MM_HINT_T1);
+    _mm_prefetch((const char *)columns->next + (size_t)part * bytes + at, _MM_HINT_T1);
   }
 }
 
@@ -94,9 +95,9 @@ AVX512_INLINE void multiply_q2_k(
   }
   UNROLL for (int part = 0; part < 4; part++) {
     __m512i codes[4];
-    fetch_quarter(columns, BLOCK256_Q2_K_BYTES, part);
     transpose_rows(rows, offset + 16 + 16 * part, codes);
     UNROLL for (int s = 0; s < 4; s++) {
+      if (s % 2 == 0) fetch_part(columns, BLOCK256_Q2_K_BYTES, 2 * part + s / 2, 8);
       // Codes times 4^s, scales times 4^(3 - s).
       const int group = 8 * (part / 2) + 2 * s + part % 2;
       __m512i sum[FEW_COLUMNS];
@@ -144,9 +145,9 @@ AVX512_INLINE void multiply_six_bit(
   UNROLL for (int chunk = 0; chunk < 4; chunk++) {
     __m512i low_sum[FEW_COLUMNS], high_sum[FEW_COLUMNS];
     UNROLL for (int c = 0; c < count; c++) low_sum[c] = high_sum[c] = _mm512_setzero_si512();
-    fetch_quarter(
-        columns, fifth_bits ? BLOCK256_Q5_K_BYTES : BLOCK256_Q4_K_BYTES, chunk);
     UNROLL for (int part = 0; part < 2; part++) {
+      fetch_part(
+          columns, fifth_bits ? BLOCK256_Q5_K_BYTES : BLOCK256_Q4_K_BYTES, 2 * chunk + part, 8);
       __m512i packed[4];
       transpose_rows(
           rows, offset + (fifth_bits ? 48 : 16) + 32 * (size_t)chunk + 16 * (size_t)part, packed);
@@ -203,12 +204,12 @@ AVX512_INLINE void multiply_q6_k(
   UNROLL for (int half = 0; half < 2; half++) {
     UNROLL for (int part = 0; part < 2; part++) {
       __m512i first[4], second[4], high[4];
-      fetch_quarter(columns, BLOCK256_Q6_K_BYTES, 2 * half + part);
       transpose_rows(rows, offset + 64 * half + 16 * part, first);
       transpose_rows(rows, offset + 64 * half + 32 + 16 * part, second);
       transpose_rows(rows, offset + 128 + 32 * half + 16 * part, high);
       UNROLL for (int k = 0; k < 4; k++) {
         const int group = 8 * half + 2 * k + part;
+        fetch_part(columns, BLOCK256_Q6_K_BYTES, 8 * half + 4 * part + k, 16);
         __m512i sum[FEW_COLUMNS];
         UNROLL for (int c = 0; c < count; c++) sum[c] = correction(columns, c, group);
         UNROLL for (int i = 0; i < 4; i++) {
@@ -250,10 +251,10 @@ AVX512_INLINE void multiply_iq2_xxs(
   const __m512i sevens = _mm512_set1_epi64(0x352E2720150E0700);
   UNROLL for (int part = 0; part < 4; part++) {
     __m512i words[4];
-    fetch_quarter(columns, BLOCK256_IQ2_XXS_BYTES, part);
     transpose_rows(rows, offset + 2 + 16 * part, words);
     UNROLL for (int k = 0; k < 2; k++) {
       const int sub = 2 * part + k;
+      fetch_part(columns, BLOCK256_IQ2_XXS_BYTES, sub, 8);
       const __m512i index = words[2 * k], packed = words[2 * k + 1];
       const __mmask64 upper = _mm512_movepi8_mask(index);
       const __m512i seven_bits = _mm512_multishift_epi64_epi8(sevens, packed);
