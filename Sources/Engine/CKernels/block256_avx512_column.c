@@ -252,36 +252,43 @@ AVX512_INLINE void multiply_iq2_xxs(
   UNROLL for (int part = 0; part < 4; part++) {
     __m512i words[4];
     transpose_rows(rows, offset + 2 + 16 * part, words);
+    // Two groups of 32 at a time: the chain from an index to its products is long.
+    __mmask64 upper[2];
+    __m512i seven_bits[2], sum[2][FEW_COLUMNS];
     UNROLL for (int k = 0; k < 2; k++) {
-      const int sub = 2 * part + k;
-      fetch_part(columns, BLOCK256_IQ2_XXS_BYTES, sub, 8);
-      const __m512i index = words[2 * k], packed = words[2 * k + 1];
-      const __mmask64 upper = _mm512_movepi8_mask(index);
-      const __m512i seven_bits = _mm512_multishift_epi64_epi8(sevens, packed);
-      __m512i sum[FEW_COLUMNS];
-      UNROLL for (int c = 0; c < count; c++) sum[c] = correction(columns, c, sub);
-      UNROLL for (int h = 0; h < 2; h++) {
-        const __m512i codes = _mm512_mask_blend_epi8(
-            upper, _mm512_permutex2var_epi8(grid[h][0], index, grid[h][1]),
+      fetch_part(columns, BLOCK256_IQ2_XXS_BYTES, 2 * part + k, 8);
+      upper[k] = _mm512_movepi8_mask(words[2 * k]);
+      seven_bits[k] = _mm512_multishift_epi64_epi8(sevens, words[2 * k + 1]);
+      UNROLL for (int c = 0; c < count; c++) sum[k][c] = correction(columns, c, 2 * part + k);
+    }
+    UNROLL for (int h = 0; h < 2; h++) {
+      __m512i codes[2], sign[2];
+      UNROLL for (int k = 0; k < 2; k++) {
+        const __m512i index = words[2 * k];
+        codes[k] = _mm512_mask_blend_epi8(
+            upper[k], _mm512_permutex2var_epi8(grid[h][0], index, grid[h][1]),
             _mm512_permutex2var_epi8(grid[h][2], index, grid[h][3]));
-        const __m512i sign =
-            _mm512_permutex2var_epi8(signs[h][0], seven_bits, signs[h][1]);
-        UNROLL for (int s = 0; s < 4; s++) {
+        sign[k] = _mm512_permutex2var_epi8(signs[h][0], seven_bits[k], signs[h][1]);
+      }
+      UNROLL for (int s = 0; s < 4; s++) {
+        const __m512i place = all_bytes(s == 0 ? 0x03 : s == 1 ? 0x0C : 0x30);
+        UNROLL for (int k = 0; k < 2; k++) {
           // The level at bits 0, 2, 4; the last moved to 4.
-          const __m512i levels = s == 3 ? moved(codes, 2) : codes;
-          const __m512i place = all_bytes(s == 0 ? 0x03 : s == 1 ? 0x0C : 0x30);
-          const __m512i both = _mm512_ternarylogic_epi32(place, levels, sign, 0xCA);
+          const __m512i levels = s == 3 ? moved(codes[k], 2) : codes[k];
+          const __m512i both = _mm512_ternarylogic_epi32(place, levels, sign[k], 0xCA);
           const __m512i value =
               _mm512_permutexvar_epi8(both, s == 3 ? last_values : values[s]);
           UNROLL for (int c = 0; c < count; c++) {
-            sum[c] = _mm512_dpbusd_epi32(
-                sum[c], value, four_quants(columns, c, 8 * sub + 4 * h + s));
+            sum[k][c] = _mm512_dpbusd_epi32(
+                sum[k][c], value, four_quants(columns, c, 8 * (2 * part + k) + 4 * h + s));
           }
         }
       }
+    }
+    UNROLL for (int k = 0; k < 2; k++) {
       // Bit 27 is overwritten: 2 * scale + 1.
-      const __m512i scale = _mm512_or_si512(moved(packed, 27), _mm512_set1_epi32(1));
-      UNROLL for (int c = 0; c < count; c++) add_scaled(&dot[c], sum[c], scale);
+      const __m512i scale = _mm512_or_si512(moved(words[2 * k + 1], 27), _mm512_set1_epi32(1));
+      UNROLL for (int c = 0; c < count; c++) add_scaled(&dot[c], sum[k][c], scale);
     }
   }
 }
