@@ -30,10 +30,16 @@ let package = Package(
       dependencies: [
         "Auditing", "Bytecode", "Solidity", "SoliditySyntax",
         "TensorFormats", "GGUF", "Tokenization", "Kernels", "Models", "ModelFiles", "Inference",
-        "JSON", "DurableFiles", "TerminalText",
+        "Workstation", "JSON", "DurableFiles", "TerminalText",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Sources/App/maslin"),
+    .target(
+      name: "Workstation",
+      dependencies: [
+        "TensorFormats", "GGUF", "Kernels", "Models", "ModelFiles", "Inference", "JSON",
+      ],
+      path: "Sources/App/Workstation"),
 
     // Base
     .target(name: "TerminalText", path: "Sources/Base/TerminalText"),
@@ -142,6 +148,7 @@ let package = Package(
         "Inference", "Models", "ModelFiles", "GGUF", "Kernels", "TensorFormats", "Tokenization",
         "JSON",
       ]),
+    .testTarget(name: "WorkstationTests", dependencies: ["Workstation"]),
     .testTarget(
       name: "MaslinTests", dependencies: ["maslin"]),
   ],

@@ -140,7 +140,7 @@ import Testing
     #expect(throws: KernelError.wrongSize(tensor: "t", expected: 16, found: 15)) {
       try operations.load(short)
     }
-    for shape in [[33], [Int.max, Int.max], [-32, -1]] {
+    for shape in [[33], [Int.max, Int.max], [32, Int.max], [-32, -1]] {
       #expect(throws: KernelError.self) {
         try operations.load(tensors.bytes([UInt8](repeating: 0, count: 34), .q8_0, shape))
       }

@@ -157,7 +157,7 @@ import Testing
     #expect(json["architecture"] == "qwen3")
     #expect(json["tokenizer"]?["special"]?.arrayValue?.count == 2)
     #expect(json["parameters"] == 24)
-    #expect(json["decode_bytes_per_token"]?["total"] == 128)
+    #expect(json["decodeBytesPerToken"]?["total"] == 128)
     #expect(json["experts"] == .null)
     let text = inspection.text
     #expect(!text.contains("\u{1B}"))
@@ -170,6 +170,6 @@ import Testing
     #expect(inspection.architecture == nil)
     #expect(inspection.traffic.total == 0)
     #expect(inspection.text.contains("(not stated)"))
-    #expect(inspection.json["chat_template"] == .null)
+    #expect(inspection.json["chatTemplate"] == .null)
   }
 }

@@ -207,7 +207,7 @@ import Testing
     let one = try plain.logits(plain.makeState(), tokens)
     let other = try rounded.logits(rounded.makeState(), tokens)
     #expect(one.bits != other.bits)
-    #expect(other.allSatisfy(\.isFinite))
+    #expect(other.allSatisfy { $0.isFinite })
     #expect(
       try rounded.logits(rounded.makeState(), tokens, pieces: [3, 64, 1, 1, 100]).bits
         == other.bits)

@@ -27,7 +27,8 @@ enum DeepSeek4Fixture {
   }
 }
 
-/// A copy of a model file that can be changed; written to a temporary folder, which goes away with this object.
+/// A copy of a model file that can be changed; written to a temporary folder, which goes away with this object: keep it in a
+/// constant for as long as a model of it is used.
 final class EditedModel {
   struct Tensor {
     var name: String

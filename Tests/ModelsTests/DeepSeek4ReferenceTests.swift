@@ -1,3 +1,5 @@
+import Foundation
+import JSON
 import Kernels
 import Models
 import TensorFormats
@@ -72,5 +74,26 @@ import Testing
     }
     // Routers are ill-conditioned: the two may only differ by the order of sums.
     #expect(comparison.largestDifference < 1e-3, "\(comparison)")
+  }
+
+  /// Rounding of cached vectors against an implementation of its own (`Fixtures/deepseek4-README.md`).
+  @Test func roundedCache() throws {
+    let path = try EngineFixture.folder().appendingPathComponent("deepseek4-rounded.json")
+    let json = try JSONParser.parse(Array(try Data(contentsOf: path)))
+    let width = DeepSeek4Fixture.vocabularyCount
+    let tokens = try EngineFixture.integers(json["tokens"]).map(Int32.init)
+    let positions = try EngineFixture.integers(json["positions"])
+    let rows = try EngineFixture.rows(json["rows"], width: width)
+    let model = try DeepSeek4Fixture.load(
+      activations: .float, options: ModelOptions(maximumBatch: 512, roundsCache: true))
+    let logits = try model.logits(model.makeState(), tokens)
+    #expect(positions.count == 14 && rows.count == 14)
+    var comparison = LogitComparison()
+    for (position, reference) in zip(positions, rows) {
+      comparison.add(
+        reference: reference, row: Array(logits[position * width..<(position + 1) * width]))
+    }
+    // Without rounding the difference is above 0.09 at every one of these positions.
+    #expect(comparison.largestDifference < 1e-4, "\(comparison)")
   }
 }

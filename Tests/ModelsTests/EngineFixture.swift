@@ -87,7 +87,7 @@ struct EngineFixture {
       largestDivergence: try number(json["kl_max"]))
   }
 
-  private static func integers(_ json: JSONValue?) throws -> [Int] {
+  static func integers(_ json: JSONValue?) throws -> [Int] {
     try #require(json?.arrayValue).map { try #require($0.integerValue) }
   }
 
@@ -99,7 +99,7 @@ struct EngineFixture {
     }
   }
 
-  private static func rows(_ json: JSONValue?, width: Int) throws -> [[Float]] {
+  static func rows(_ json: JSONValue?, width: Int) throws -> [[Float]] {
     let values = try floats(json)
     return stride(from: 0, to: values.count, by: width).map { Array(values[$0..<$0 + width]) }
   }

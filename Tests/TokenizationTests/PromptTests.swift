@@ -67,6 +67,30 @@ struct PromptTests {
     }
   }
 
+  @Test("the format follows from the vocabulary")
+  func detection() throws {
+    func format(_ name: String) throws -> (any ChatEncoding)? {
+      let vocabulary = try TokenizerFixtures.tokenizer(gguf: name).vocabulary
+      return ChatFormat.encoding(for: vocabulary, thinks: true)
+    }
+    #expect(try format("deepseek.vocab.gguf") is DeepSeekChat)
+    #expect((try format("qwen2.vocab.gguf") as? QwenChat)?.revision == .qwen3)
+    #expect((try format("qwen35.vocab.gguf") as? QwenChat)?.revision == .qwen35)
+    let plain = ChatFormat.encoding(for: try SmallVocabulary.make(), thinks: true)
+    #expect(plain.map { "\($0)" } == nil)
+    let vocabulary = try TokenizerFixtures.tokenizer(gguf: "qwen2.vocab.gguf").vocabulary
+    #expect(QwenChat(revision: .qwen3).endTokens(in: vocabulary) == [1500, 1502])
+  }
+
+  @Test("control tokens can be left out of shown text")
+  func controlTokens() throws {
+    let tokenizer = try TokenizerFixtures.tokenizer(gguf: "qwen2.vocab.gguf")
+    let tokens = tokenizer.encode("<think>a<|im_end|>b", specialTokens: .parsed)
+    var silent = StreamingDetokenizer(tokenizer.vocabulary, showsControlTokens: false)
+    #expect(silent.append(tokens) + silent.finish() == "<think>ab")
+    #expect(tokenizer.decodeText(tokens) == "<think>a<|im_end|>b")
+  }
+
   @Test("Llama 3 turns")
   func llama() throws {
     let prompt = try LlamaChat().prompt([

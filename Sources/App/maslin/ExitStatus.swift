@@ -53,6 +53,8 @@ struct CommandFailure: Error {
       self.init(.badInput, error.description)
     case let error as FileFailure:
       self.init(.environment, error.description)
+    case let error as any EngineFailure:
+      self.init(error.exitStatus, error.message)
     default:
       // Argument parsing knows its own errors; anything else it would call a failure without usage.
       guard Maslin.exitCode(for: error) == .failure else { return nil }

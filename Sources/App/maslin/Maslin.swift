@@ -7,7 +7,7 @@ import Solidity
 struct Maslin: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "maslin",
-    abstract: "Finds what is wrong with Solidity: offline, from source, without a compiler.",
+    abstract: "Audits Solidity and runs language models, on this machine alone.",
     discussion: """
       Examples:
         maslin audit contracts/
@@ -15,6 +15,8 @@ struct Maslin: ParsableCommand {
         maslin layout src/Vault.sol:Vault
         maslin upgrade-check v1/Token.sol v2/Token.sol
         maslin upgrade-check main HEAD
+        maslin fit deepseek-v4-flash
+        maslin run model.gguf "What does delegatecall do?"
 
       Results go to standard output, everything else to standard error. Exit codes: 0 done; 1 findings at \
       or above the threshold; 2 wrong usage; 3 bad input; 5 missing or unreadable file; 70 a bug in Maslin.
@@ -23,6 +25,8 @@ struct Maslin: ParsableCommand {
     subcommands: [
       AuditCommand.self, LayoutCommand.self, UpgradeCheckCommand.self, RulesCommand.self,
       FactsCommand.self, ParseCommand.self, BytecodeCommand.self,
+      RunCommand.self, CompleteCommand.self, ModelCommand.self, FitCommand.self, BenchCommand.self,
+      TokenizeCommand.self, LogitsCommand.self, PerplexityCommand.self,
     ])
 
   /// The version of the program and of its reports.

@@ -188,7 +188,8 @@ INLINE void multiply(
     void *scratch) {
   if (columns > few_columns) {
     maslin_block32_tiled_matmul_avx512(
-        type, weights, row_bytes, rows, count, activations, columns, out, out_stride, scratch);
+        type, maslin_processor_tile_unit(), weights, row_bytes, rows, count, activations, columns,
+        out, out_stride, scratch);
     return;
   }
   for (size_t r = 0; r < rows; r += 4) {

@@ -13,6 +13,11 @@ int maslin_block32_kernels(
     quantize = maslin_block32_quantize_avx512;
     matmul = maslin_block32_matmul_avx512(type);
   }
+#elif defined(__aarch64__)
+  if (set == MASLIN_NEON || set == MASLIN_NEON_I8MM) {
+    quantize = maslin_block32_quantize_neon;
+    matmul = maslin_block32_matmul_neon(type);
+  }
 #endif
   (void)set;
   if (!matmul) return 0;

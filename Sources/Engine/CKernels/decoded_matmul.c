@@ -86,6 +86,8 @@ DEFINE_SET(scalar)
 #if defined(__x86_64__)
 DEFINE_SET(avx2)
 DEFINE_SET(avx512)
+#elif defined(__aarch64__)
+DEFINE_SET(neon)
 #endif
 
 maslin_float_matmul_function maslin_decoded_matmul(
@@ -93,6 +95,8 @@ maslin_float_matmul_function maslin_decoded_matmul(
 #if defined(__x86_64__)
   if (set == MASLIN_AVX2) return decoded_matmul_avx2(type);
   if (set == MASLIN_AVX512) return decoded_matmul_avx512(type);
+#elif defined(__aarch64__)
+  if (set != MASLIN_SCALAR) return decoded_matmul_neon(type);
 #endif
   (void)set;
   return decoded_matmul_scalar(type);

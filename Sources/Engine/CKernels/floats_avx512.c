@@ -36,21 +36,25 @@ INLINE __m512 load_part(uint32_t type, const uint8_t *weights, size_t count) {
 
 INLINE size_t bytes_per_value(uint32_t type) { return type == MASLIN_F32 ? 4 : 2; }
 
-// Continues the sums of `rows` <= 4 rows and `columns` <= 4 columns, both known when compiling.
+enum { most_columns = 6 };
+
+// Continues the sums of `rows` <= 4 rows and `columns` <= 6 columns, both known when compiling.
 INLINE void accumulate_block(
     uint32_t type, int rows, int columns, const uint8_t *weights, size_t weights_stride,
-    size_t count, const float *values, size_t values_stride, __m512 sums[4][4],
+    size_t count, const float *values, size_t values_stride, __m512 sums[4][most_columns],
     size_t prefetch_distance) {
   const size_t size = bytes_per_value(type);
   size_t k = 0;
   for (; k + 16 <= count; k += 16) {
-    __m512 x[4];
-    for (int c = 0; c < columns; c++) x[c] = _mm512_loadu_ps(values + c * values_stride + k);
+    __m512 row[4];
     for (int r = 0; r < rows; r++) {
       const uint8_t *w = weights + r * weights_stride + k * size;
       if (prefetch_distance) _mm_prefetch((const char *)w + prefetch_distance, _MM_HINT_T1);
-      const __m512 row = load(type, w);
-      for (int c = 0; c < columns; c++) sums[r][c] = _mm512_fmadd_ps(row, x[c], sums[r][c]);
+      row[r] = load(type, w);
+    }
+    for (int c = 0; c < columns; c++) {
+      const __m512 x = _mm512_loadu_ps(values + c * values_stride + k);
+      for (int r = 0; r < rows; r++) sums[r][c] = _mm512_fmadd_ps(row[r], x, sums[r][c]);
     }
   }
   if (k == count) return;
@@ -66,7 +70,7 @@ INLINE void accumulate_block(
 INLINE void accumulate_in_memory(
     int rows, int columns, const float *weights, size_t weights_stride, size_t count,
     const float *values, size_t values_stride, float *lanes, size_t lanes_stride) {
-  __m512 sums[4][4];
+  __m512 sums[4][most_columns];
   for (int r = 0; r < rows; r++) {
     for (int c = 0; c < columns; c++) {
       sums[r][c] = _mm512_loadu_ps(lanes + r * lanes_stride + c * 16);
@@ -87,7 +91,9 @@ INLINE void accumulate_in_memory(
     case 1: ACTION(rows, 1); break;                                                                \
     case 2: ACTION(rows, 2); break;                                                                \
     case 3: ACTION(rows, 3); break;                                                                \
-    default: ACTION(rows, 4); break;                                                               \
+    case 4: ACTION(rows, 4); break;                                                                \
+    case 5: ACTION(rows, 5); break;                                                                \
+    default: ACTION(rows, 6); break;                                                               \
   }
 
 #define FOR_ROWS_AND_COLUMNS(ACTION, rows, columns)                                                \
@@ -102,7 +108,7 @@ TARGET void maslin_f32_accumulate_avx512(
     const float *weights, size_t weights_stride, size_t rows, size_t count, const float *values,
     size_t values_stride, size_t columns, float *lanes) {
   const size_t lanes_stride = columns * 16;
-  for (size_t c = 0; c < columns; c += 4) {
+  for (size_t c = 0; c < columns; c += most_columns) {
     const float *x = values + c * values_stride;
     for (size_t r = 0; r < rows; r += 4) {
       const float *w = weights + r * weights_stride;
@@ -127,7 +133,7 @@ INLINE float sum_of_lanes(__m512 lanes) {
 INLINE void multiply_block(
     uint32_t type, int rows, int columns, const uint8_t *weights, size_t row_bytes, size_t count,
     const float *values, size_t values_stride, float *out, size_t out_stride) {
-  __m512 sums[4][4];
+  __m512 sums[4][most_columns];
   for (int r = 0; r < rows; r++) {
     for (int c = 0; c < columns; c++) sums[r][c] = _mm512_setzero_ps();
   }
@@ -144,7 +150,11 @@ INLINE void fill_values(
   const size_t size = bytes_per_value(type);
   const uint8_t *w = row + first * size;
   size_t k = 0;
-  for (; k + 16 <= count; k += 16) _mm512_storeu_ps(values + k, load(type, w + k * size));
+  for (; k + 16 <= count; k += 16) {
+    // The part of the row that the next tile takes.
+    _mm_prefetch((const char *)w + (k + count) * size, _MM_HINT_T1);
+    _mm512_storeu_ps(values + k, load(type, w + k * size));
+  }
   if (k < count) {
     _mm512_mask_storeu_ps(
         values + k, mask_of(count - k), load_part(type, w + k * size, count - k));
@@ -166,7 +176,7 @@ INLINE void multiply(
   }
   for (size_t r = 0; r < rows; r += 4) {
     const uint8_t *w = (const uint8_t *)weights + r * row_bytes;
-    for (size_t c = 0; c < columns; c += 4) {
+    for (size_t c = 0; c < columns; c += most_columns) {
       const float *x = values + c * values_stride;
       float *y = out + c * out_stride + r;
 #define ACTION(row_count, column_count)                                                            \

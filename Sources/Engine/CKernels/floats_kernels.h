@@ -23,6 +23,9 @@ void maslin_f32_accumulate_avx2(
 void maslin_f32_accumulate_avx512(
     const float *weights, size_t weights_stride, size_t rows, size_t count, const float *values,
     size_t values_stride, size_t columns, float *lanes);
+void maslin_f32_accumulate_neon(
+    const float *weights, size_t weights_stride, size_t rows, size_t count, const float *values,
+    size_t values_stride, size_t columns, float *lanes);
 
 // Decodes `count` values of a row from value `first` on. `first` is a multiple of 512, `count` a whole number of
 // blocks.
@@ -39,6 +42,7 @@ void maslin_tiled_matmul(
 int maslin_floats_kernels_scalar(uint32_t type, maslin_matmul_kernels *kernels);
 int maslin_floats_kernels_avx2(uint32_t type, maslin_matmul_kernels *kernels);
 int maslin_floats_kernels_avx512(uint32_t type, maslin_matmul_kernels *kernels);
+int maslin_floats_kernels_neon(uint32_t type, maslin_matmul_kernels *kernels);
 
 // Products with decoded weights of any other type; NULL for a type that cannot be decoded.
 maslin_float_matmul_function maslin_decoded_matmul(

@@ -1,7 +1,7 @@
 #pragma STDC FP_CONTRACT OFF
 #include "floats_kernels.h"
 
-enum { tile_rows = 32, tile_values = 512, tile_columns = 128 };
+enum { tile_rows = 16, tile_values = 512, tile_columns = 128 };
 
 _Static_assert(
     sizeof(float) * (tile_rows * tile_values + tile_rows * tile_columns * 16)

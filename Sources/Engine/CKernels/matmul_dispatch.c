@@ -21,6 +21,8 @@ static int floats_kernels(
 #if defined(__x86_64__)
   if (set == MASLIN_AVX2) return maslin_floats_kernels_avx2(type, kernels);
   if (set == MASLIN_AVX512) return maslin_floats_kernels_avx512(type, kernels);
+#elif defined(__aarch64__)
+  if (set != MASLIN_SCALAR) return maslin_floats_kernels_neon(type, kernels);
 #endif
   (void)set;
   return maslin_floats_kernels_scalar(type, kernels);

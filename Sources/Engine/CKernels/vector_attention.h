@@ -133,42 +133,95 @@ static void weighted_sum(
   }
 }
 
-// The scores of `heads` heads over 16 keys, one key a lane, added to `total` in the order of the heads.
-INLINE lanes index_tile(
-    const int heads, const float *queries, size_t width, const float *weights,
-    const float *transposed, lanes total) {
-  lanes sums[8];
+// Lanes 0-7, or 8-15, of a and b in turn.
+#define LOW_HALVES(a, b) \
+  __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
+#define HIGH_HALVES(a, b) \
+  __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
+
+// Columns first ... first + 15 of 16 rows, as vectors `stride` floats apart.
+INLINE void transpose(maslin_rows rows, size_t first, float *out, size_t stride) {
+  lanes value[LANES], next[LANES];
 #pragma clang loop unroll(full)
-  for (int h = 0; h < heads; h++) sums[h] = broadcast(0);
+  for (int n = 0; n < LANES; n++) value[n] = load(rows[n] + first);
+  // Four perfect shuffles of the 256 values swap the two halves of their index.
+#pragma clang loop unroll(full)
+  for (int round = 0; round < 4; round++) {
+#pragma clang loop unroll(full)
+    for (int n = 0; n < LANES / 2; n++) {
+      next[2 * n] = LOW_HALVES(value[n], value[n + 8]);
+      next[2 * n + 1] = HIGH_HALVES(value[n], value[n + 8]);
+    }
+#pragma clang loop unroll(full)
+    for (int n = 0; n < LANES; n++) value[n] = next[n];
+  }
+#pragma clang loop unroll(full)
+  for (int n = 0; n < LANES; n++) store(out + (size_t)n * stride, value[n]);
+}
+
+// The scores of `heads` heads over vectors of keys, one key a lane, added to `scores` in the order of the heads.
+INLINE void index_tile(
+    const int heads, const int vectors, const float *queries, size_t width, const float *weights,
+    const float *transposed, float *scores) {
+  lanes sums[8][INDEX_KEYS / LANES];
+#pragma clang loop unroll(full)
+  for (int h = 0; h < heads; h++) {
+#pragma clang loop unroll(full)
+    for (int v = 0; v < vectors; v++) sums[h][v] = broadcast(0);
+  }
   for (size_t c = 0; c < width; c++) {
-    const lanes key = load(transposed + c * LANES);
+    lanes key[INDEX_KEYS / LANES];
+#pragma clang loop unroll(full)
+    for (int v = 0; v < vectors; v++) key[v] = load(transposed + c * INDEX_KEYS + v * LANES);
 #pragma clang loop unroll(full)
     for (int h = 0; h < heads; h++) {
-      sums[h] = fused(broadcast(queries[h * width + c]), key, sums[h]);
+      const lanes query = broadcast(queries[h * width + c]);
+#pragma clang loop unroll(full)
+      for (int v = 0; v < vectors; v++) sums[h][v] = fused(query, key[v], sums[h][v]);
     }
   }
 #pragma clang loop unroll(full)
-  for (int h = 0; h < heads; h++) {
-    total = fused(broadcast(weights[h]), larger(sums[h], broadcast(0)), total);
+  for (int v = 0; v < vectors; v++) {
+    lanes total = load(scores + v * LANES);
+#pragma clang loop unroll(full)
+    for (int h = 0; h < heads; h++) {
+      total = fused(broadcast(weights[h]), larger(sums[h][v], broadcast(0)), total);
+    }
+    store(scores + v * LANES, total);
   }
-  return total;
+}
+
+static void index_keys(maslin_rows keys, size_t width, float *transposed) {
+  for (size_t n = 0; n < INDEX_KEYS; n += LANES) {
+    size_t c = 0;
+    for (; c + LANES <= width; c += LANES) {
+      transpose(keys + n, c, transposed + c * INDEX_KEYS + n, INDEX_KEYS);
+    }
+    for (; c < width; c++) {
+      for (size_t lane = 0; lane < LANES; lane++) {
+        transposed[c * INDEX_KEYS + n + lane] = keys[n + lane][c];
+      }
+    }
+  }
 }
 
 static void index_scores(
-    const float *queries, size_t heads, size_t width, const float *weights, maslin_rows keys,
-    float *scores, float *transposed) {
-  for (size_t c = 0; c < width; c++) {
-    for (size_t n = 0; n < LANES; n++) transposed[c * LANES + n] = keys[n][c];
-  }
-  lanes total = {0};
+    const float *queries, size_t heads, size_t width, const float *weights,
+    const float *transposed, float *scores) {
+  for (size_t n = 0; n < INDEX_KEYS; n++) scores[n] = 0;
   size_t h = 0;
   for (; h + INDEX_HEADS <= heads; h += INDEX_HEADS) {
-    total = index_tile(INDEX_HEADS, queries + h * width, width, weights + h, transposed, total);
+    for (size_t n = 0; n < INDEX_KEYS; n += INDEX_VECTORS * LANES) {
+      index_tile(INDEX_HEADS, INDEX_VECTORS, queries + h * width, width, weights + h,
+                 transposed + n, scores + n);
+    }
   }
   for (; h < heads; h++) {
-    total = index_tile(1, queries + h * width, width, weights + h, transposed, total);
+    for (size_t n = 0; n < INDEX_KEYS; n += INDEX_VECTORS * LANES) {
+      index_tile(1, INDEX_VECTORS, queries + h * width, width, weights + h, transposed + n,
+                 scores + n);
+    }
   }
-  store(scores, total);
 }
 
 INLINE lanes pool_lanes(maslin_rows keys, maslin_rows gates, size_t count, size_t i, size_t part) {

@@ -12,6 +12,7 @@
 #define SUM_HEADS 2
 #define SUM_VECTORS 2
 #define INDEX_HEADS 4
+#define INDEX_VECTORS 1
 #define DELTA_VECTORS 4
 
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)

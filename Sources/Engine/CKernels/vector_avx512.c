@@ -12,7 +12,8 @@
 #define SUM_HEADS 4
 #define SUM_VECTORS 4
 #define INDEX_HEADS 8
-#define DELTA_VECTORS 8
+#define INDEX_VECTORS 2
+#define DELTA_VECTORS 4
 
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,fma,f16c"))), apply_to = function)
 #include "vector_kernels.h"

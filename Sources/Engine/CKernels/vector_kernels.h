@@ -1,7 +1,9 @@
 // Defines the table of kernels VECTOR_KERNELS for the target that the including file has chosen. The including file also
-// says how large tiles may be: SCORE_HEADS x SCORE_ROWS and SUM_HEADS x SUM_VECTORS sums, INDEX_HEADS and DELTA_VECTORS
-// sums (they do not change the bits).
+// says how large tiles may be: SCORE_HEADS x SCORE_ROWS and SUM_HEADS x SUM_VECTORS sums, INDEX_HEADS x
+// INDEX_VECTORS and DELTA_VECTORS sums (they do not change the bits).
 #include "vector_lanes.h"
+
+#define INDEX_KEYS MASLIN_INDEX_KEYS
 
 #include "vector_functions.h"
 #include "vector_rows.h"
@@ -29,6 +31,7 @@ const maslin_vector_kernels VECTOR_KERNELS = {
     .scores = scores,
     .exponentials = exponentials,
     .weighted_sum = weighted_sum,
+    .index_keys = index_keys,
     .index_scores = index_scores,
     .pool = pool,
     .collapse = collapse,

@@ -34,7 +34,10 @@ INLINE void store_part(float *target, lanes value, size_t count) {
   for (size_t i = 0; i < count; i++) target[i] = value[i];
 }
 
-INLINE lanes broadcast(float value) { return (lanes){0} + value; }
+INLINE lanes broadcast(float value) {
+  const lanes first = {value};
+  return __builtin_shufflevector(first, first, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+}
 
 INLINE lanes fused(lanes a, lanes b, lanes c) { return __builtin_elementwise_fma(a, b, c); }
 

@@ -11,6 +11,7 @@
 #define SUM_HEADS 2
 #define SUM_VECTORS 2
 #define INDEX_HEADS 4
+#define INDEX_VECTORS 1
 #define DELTA_VECTORS 2
 
 #include "vector_kernels.h"

@@ -16,7 +16,9 @@ static float dot(const float *a, const float *b, size_t count) {
 }
 
 static void add(const float *source, size_t count, float *target) {
-  for (size_t i = 0; i < count; i++) target[i] = target[i] + source[i];
+  FOR_LANES(count, store(target + i, load(target + i) + load(source + i)),
+            store_part(target + i, load_part(target + i, rest) + load_part(source + i, rest),
+                       rest));
 }
 
 static void add_scaled(const float *source, float scale, size_t count, float *target) {
@@ -27,16 +29,21 @@ static void add_scaled(const float *source, float scale, size_t count, float *ta
 }
 
 static void multiply(const float *source, size_t count, float *target) {
-  for (size_t i = 0; i < count; i++) target[i] = target[i] * source[i];
+  FOR_LANES(count, store(target + i, load(target + i) * load(source + i)),
+            store_part(target + i, load_part(target + i, rest) * load_part(source + i, rest),
+                       rest));
 }
 
 static void normalize(
     const float *x, size_t count, const float *weight, float epsilon, float *out) {
   const float scale = 1.0f / __builtin_sqrtf(dot(x, x, count) / (float)count + epsilon);
   if (weight) {
-    for (size_t i = 0; i < count; i++) out[i] = x[i] * scale * weight[i];
+    FOR_LANES(count, store(out + i, load(x + i) * scale * load(weight + i)),
+              store_part(out + i, load_part(x + i, rest) * scale * load_part(weight + i, rest),
+                         rest));
   } else {
-    for (size_t i = 0; i < count; i++) out[i] = x[i] * scale;
+    FOR_LANES(count, store(out + i, load(x + i) * scale),
+              store_part(out + i, load_part(x + i, rest) * scale, rest));
   }
 }
 
@@ -76,8 +83,29 @@ static void rotate_halves(float *x, size_t pairs, const float *cosines, const fl
   }
 }
 
+// One step inside vectors: lane l becomes the sum with lane l ^ HALF, or that lane minus l where l has the bit.
+#define BUTTERFLY(value, HALF, ...)                                            \
+  do {                                                                         \
+    const bit_lanes lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}; \
+    const bit_lanes sign = (lane & HALF) * (0x80000000u / HALF);               \
+    const lanes other = __builtin_shufflevector(value, value, __VA_ARGS__);    \
+    value = other + (lanes)((bit_lanes)value ^ sign);                          \
+  } while (0)
+
 static void hadamard(float *x, size_t width, float scale) {
-  for (size_t half = 1; half < width; half *= 2) {
+  size_t half = 1;
+  if (width >= LANES) {
+    for (size_t i = 0; i < width; i += LANES) {
+      lanes value = load(x + i);
+      BUTTERFLY(value, 1, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14);
+      BUTTERFLY(value, 2, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);
+      BUTTERFLY(value, 4, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11);
+      BUTTERFLY(value, 8, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
+      store(x + i, value);
+    }
+    half = LANES;
+  }
+  for (; half < width; half *= 2) {
     for (size_t first = 0; first < width; first += 2 * half) {
       for (size_t i = first; i < first + half; i++) {
         const float a = x[i], b = x[i + half];

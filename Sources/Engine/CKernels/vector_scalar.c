@@ -11,6 +11,7 @@
 #define SUM_HEADS 1
 #define SUM_VECTORS 1
 #define INDEX_HEADS 1
+#define INDEX_VECTORS 1
 #define DELTA_VECTORS 1
 
 #include "vector_kernels.h"

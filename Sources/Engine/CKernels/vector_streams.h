@@ -109,17 +109,12 @@ INLINE void delta_tile(
 #pragma clang loop unroll(full)
   for (int v = 0; v < parts; v++) read[v] = output[v] = broadcast(0);
   for (size_t i = 0; i < key_width; i++) {
-    float *row = state + i * stride;
+    const float *row = state + i * stride;
     const lanes k = broadcast(key[i]);
 #pragma clang loop unroll(full)
     for (int v = 0; v < parts; v++) {
       const lanes s = decay * (vectors ? load(row + v * LANES) : load_part(row, rest));
       read[v] = fused(k, s, read[v]);
-      if (vectors) {
-        store(row + v * LANES, s);
-      } else {
-        store_part(row, s, rest);
-      }
     }
   }
 #pragma clang loop unroll(full)
@@ -132,7 +127,7 @@ INLINE void delta_tile(
 #pragma clang loop unroll(full)
     for (int v = 0; v < parts; v++) {
       const lanes s =
-          fused(k, read[v], vectors ? load(row + v * LANES) : load_part(row, rest));
+          fused(k, read[v], decay * (vectors ? load(row + v * LANES) : load_part(row, rest)));
       output[v] = fused(q, s, output[v]);
       if (vectors) {
         store(row + v * LANES, s);

@@ -55,3 +55,14 @@ public enum GGUFError: Error, Hashable, Sendable, CustomStringConvertible {
     }
   }
 }
+
+extension GGUFError {
+  /// Whether the machine is the reason (a missing file, a permission, a full disk, a file that changed) and not the file's
+  /// content.
+  public var isEnvironment: Bool {
+    switch self {
+    case .system, .changed: true
+    default: false
+    }
+  }
+}

@@ -66,7 +66,7 @@ public struct GGUFWriter: Sendable {
   /// The size the file will have.
   public let fileByteCount: Int
   /// The beginning of the file, up to the first tensor's bytes.
-  let header: [UInt8]
+  package let header: [UInt8]
 
   /// Prepares a file.
   ///

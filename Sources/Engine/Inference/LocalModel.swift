@@ -107,11 +107,7 @@ public final class LocalModel {
       throw .model(error)
     }
     let context = try contextLength(options.contextLength, shape: model.shape)
-    let bytes = weightBytes(file)
-    let plan = MemoryPlan(
-      weights: bytes.all, denseWeights: bytes.dense, contextLength: context,
-      contextLimit: model.shape.contextLength, memory: try MachineMemory.current(),
-      cacheBytes: model.stateByteCount)
+    let plan = try plan(file, model: model, contextLength: context)
     var notes = model.shape.derivations.map { "\(path): \($0)" }
     switch plan.verdict {
     case .fits: break
@@ -129,6 +125,33 @@ public final class LocalModel {
       file: file, operations: operations, model: model, tokenizer: tokenizer, plan: plan,
       contextLength: context,
       chunk: options.chunk, notes: notes)
+  }
+
+  /// What of memory a file's model would take, without running it.
+  ///
+  /// - Throws: `InferenceError.model` when models of its kind cannot be run, or the file contradicts itself.
+  public static func plan(
+    _ file: GGUFFile, on operations: ProcessorOperations, contextLength: Int?
+  ) throws(InferenceError) -> MemoryPlan {
+    let model: any LanguageModel
+    do {
+      model = try ModelLoader.load(file, on: operations, options: ModelOptions())
+    } catch {
+      throw .model(error)
+    }
+    return try plan(
+      file, model: model,
+      contextLength: Self.contextLength(contextLength, shape: model.shape))
+  }
+
+  private static func plan(
+    _ file: GGUFFile, model: any LanguageModel, contextLength: Int
+  ) throws(InferenceError) -> MemoryPlan {
+    let bytes = weightBytes(file)
+    return MemoryPlan(
+      weights: bytes.all, denseWeights: bytes.dense, contextLength: contextLength,
+      contextLimit: model.shape.contextLength, memory: try MachineMemory.current(),
+      cacheBytes: model.stateByteCount)
   }
 
   /// An empty session.

@@ -38,3 +38,10 @@ public struct MemoryBandwidth: Hashable, Sendable {
     return MemoryBandwidth(bytesPerSecond: bytes / (best / .seconds(1)), threads: pool.threads)
   }
 }
+
+extension ProcessorOperations {
+  /// How fast this machine reads memory with the threads that these operations run on.
+  public func measureBandwidth(byteCount: Int = 512 << 20, passes: Int = 5) -> MemoryBandwidth {
+    MemoryBandwidth.measure(pool, byteCount: byteCount, passes: passes)
+  }
+}

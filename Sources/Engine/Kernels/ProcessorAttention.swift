@@ -88,7 +88,7 @@ extension ProcessorOperations {
     vector.pool(keyRows, gateRows, keyRows.count, width, output.change() + row * width)
   }
 
-  /// Scores 16 keys at a time, one a lane; then finds the limit by radix selection.
+  /// Scores 32 keys at a time, one a lane; then finds the limit by radix selection.
   public func selectRows(
     queries: ProcessorBuffer, headWeights: ProcessorBuffer, rows: Int, heads: Int, headWidth: Int,
     scale: Float, keys: PagedRows<ProcessorBuffer>, visible: [Int], limit: Int
@@ -99,8 +99,8 @@ extension ProcessorOperations {
     let scored = (0..<rows).filter { visible[$0] > limit }
     guard let most = scored.map({ visible[$0] }).max() else { return selections }
 
-    let lanes = 16
-    let blockKeys = 16 * lanes
+    let lanes = Int(MASLIN_INDEX_KEYS)
+    let blockKeys = 8 * lanes
     let stride = (most + blockKeys - 1) / blockKeys * blockKeys
     let blocks = stride / blockKeys
     let scores = workspace.scores.reserve(Float.self, scored.count * stride)
@@ -120,9 +120,9 @@ extension ProcessorOperations {
         keys.appendPointers(to: .range(first..<first + count), pointers)
         // Lanes beyond the end compute what nobody reads.
         for lane in count..<lanes { pointers[lane] = pointers[0] }
+        vector.index_keys(pointers, headWidth, transposed)
         vector.index_scores(
-          queries.row(row), heads, headWidth, weights, pointers, scores + index * stride + first,
-          transposed)
+          queries.row(row), heads, headWidth, weights, transposed, scores + index * stride + first)
       }
     }
     var lists = [[Int32]](repeating: [], count: scored.count)

@@ -2,7 +2,9 @@ import Synchronization
 
 /// Rows of f32 values in memory, one after another from a multiple of 64 bytes.
 public final class ProcessorBuffer: TensorBuffer {
+  /// The number of rows there is room for.
   public let rows: Int
+  /// The number of values in a row.
   public let columns: Int
   private let memory: UnsafeMutablePointer<Float>
   /// Differs between any two contents that any two buffers ever had.

@@ -106,7 +106,10 @@ extension ProcessorOperations {
     let share = bytes / (pool.threads * 8)
     let limit = columns > 4 ? 1 << 18 : 1 << 19
     let size = min(max(share, 1 << 14), limit)
-    return max(size / max(matrix.rowBytes, 1) / 16 * 16, 16)
+    let most = max(size / max(matrix.rowBytes, 1), 16)
+    // Blocks of equal height, so that no thread is left with a large last one.
+    let blocks = (matrix.rows + most - 1) / most
+    return max((matrix.rows / max(blocks, 1) + 15) / 16 * 16, 16)
   }
 
   // MARK: Matrices

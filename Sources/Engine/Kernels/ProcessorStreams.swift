@@ -116,7 +116,7 @@ extension ProcessorOperations {
       finish(row, mix, worker)
     }
     if rows < 2 * pool.threads {
-      let block = max((height / (pool.threads * 2) + 3) / 4 * 4, 4)
+      let block = min(max(height / (pool.threads * 3), 1), 4)
       let blocks = (height + block - 1) / block
       pool.parallel(blocks) { part, worker in
         let first = part * block

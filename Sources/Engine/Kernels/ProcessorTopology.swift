@@ -9,13 +9,13 @@ import CKernels
 #endif
 
 /// Which processors of the machine are worth computing on.
-struct ProcessorTopology {
+package struct ProcessorTopology {
   /// The logical processors this process may run on, ascending; empty where the system does not say.
-  var allowed: [Int]
+  package var allowed: [Int]
   /// Of these, one for each physical core of the fastest kind.
-  var preferred: [Int]
+  package var preferred: [Int]
   /// The number of threads to compute with: as many as preferred processors, less where a quota allows less.
-  var threads: Int
+  package var threads: Int
 
   /// Chooses among `allowed` processors.
   ///
@@ -23,7 +23,7 @@ struct ProcessorTopology {
   ///   - speeds: for each allowed processor its greatest clock rate, or its capacity; 0 where unknown.
   ///   - cores: for each allowed processor the number of its physical core; its own number where unknown.
   ///   - quota: the processor time granted, in processors; nil when there is no limit.
-  init(allowed: [Int], speeds: [Int], cores: [Int], quota: Double?) {
+  package init(allowed: [Int], speeds: [Int], cores: [Int], quota: Double?) {
     self.allowed = allowed
     let fastest = speeds.max() ?? 0
     var seen: Set<Int> = []
@@ -42,7 +42,7 @@ struct ProcessorTopology {
 #if canImport(Darwin)
   extension ProcessorTopology {
     /// That of this machine.
-    static let current: ProcessorTopology = {
+    package static let current: ProcessorTopology = {
       var count: Int32 = 0
       var size = MemoryLayout<Int32>.size
       for name in ["hw.perflevel0.physicalcpu", "hw.physicalcpu"]
@@ -62,7 +62,7 @@ struct ProcessorTopology {
 #else
   extension ProcessorTopology {
     /// That of this machine, as the process finds it.
-    static let current: ProcessorTopology = {
+    package static let current: ProcessorTopology = {
       let allowed = allowedProcessors()
       let devices = "/sys/devices/system/cpu"
       // Intel's hybrid processors list their fast cores; others say it by capacity or clock rate.
@@ -141,7 +141,7 @@ struct ProcessorTopology {
     }
 
     /// The numbers of a list such as `0-3,8`.
-    static func numbers(_ list: String) -> [Int] {
+    package static func numbers(_ list: String) -> [Int] {
       list.split { $0 == "," || $0 == "\n" }.flatMap { part -> [Int] in
         let ends = part.split(separator: "-").compactMap { Int($0) }
         guard let first = ends.first, let last = ends.last, first <= last, last < 1 << 16 else {

@@ -19,23 +19,21 @@ public final class ProcessorWeights {
   private let storedKernels: maslin_matmul_kernels?
   private var decoded: ProcessorBuffer?
 
-  /// - Throws: `KernelError.wrongSize` when the bytes do not fit the shape, `KernelError.unsupportedType` for a type of
-  ///   weights without kernels.
+  /// - Throws: `KernelError.wrongSize` when the bytes do not fit the shape, `KernelError.impossibleShape` when no bytes
+  ///   would, `KernelError.unsupportedType` for a type of weights without kernels.
   init(_ tensor: TensorView, instructionSet: InstructionSet) throws(KernelError) {
     name = tensor.name
     type = tensor.type
     columns = tensor.columns
     rows = tensor.rows
     matrices = tensor.matrices
-    var expected = type.byteCount(values: columns) ?? -1
-    rowBytes = expected
-    for size in tensor.shape.dropFirst() {
-      let (product, overflow) = expected.multipliedReportingOverflow(by: size)
-      expected = overflow || size < 0 ? -1 : product
-    }
-    guard expected >= 0, expected == tensor.bytes.count, let base = tensor.bytes.baseAddress else {
+    guard let rowBytes = type.byteCount(values: columns),
+      let expected = Self.product(of: rowBytes, tensor.shape.dropFirst())
+    else { throw .impossibleShape(tensor: name, type: type.name, shape: tensor.shape) }
+    guard expected == tensor.bytes.count, let base = tensor.bytes.baseAddress else {
       throw .wrongSize(tensor: name, expected: expected, found: tensor.bytes.count)
     }
+    self.rowBytes = rowBytes
     self.base = base
     var kernels = maslin_matmul_kernels()
     if maslin_matmul_kernels_for(type.rawValue, instructionSet.number, &kernels) != 0 {
@@ -45,6 +43,16 @@ public final class ProcessorWeights {
     } else {
       throw .unsupportedType(tensor: name, type: type.name)
     }
+  }
+
+  private static func product(of first: Int, _ sizes: ArraySlice<Int>) -> Int? {
+    var result = first
+    for size in sizes {
+      let (product, overflow) = result.multipliedReportingOverflow(by: size)
+      if overflow || size < 0 { return nil }
+      result = product
+    }
+    return result
   }
 
   /// The kernels of the type; nil for integers and doubles, which are not multiplied with as they lie in the file.

@@ -132,6 +132,7 @@ private final class Board: @unchecked Sendable {
 
   func run(parts: Int, job: Job) {
     precondition(parts <= UInt32.max)
+    precondition(open.load(ordering: .relaxed) == 0, "parallel regions overlap")
     self.job = job
     self.parts = parts
     open.store(parts, ordering: .relaxed)

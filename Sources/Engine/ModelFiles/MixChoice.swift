@@ -1,6 +1,26 @@
 import GGUF
 import TensorFormats
 
+/// What types are chosen by: a tensor without its values.
+struct TensorOutline: Hashable, Sendable {
+  let name: String
+  /// The type in the source.
+  let type: TensorType
+  let shape: [Int]
+
+  var columns: Int { shape.first ?? 1 }
+  var rows: Int { shape.count > 1 ? shape[1] : 1 }
+  var matrices: Int { shape.dropFirst(2).reduce(1, *) }
+
+  init(name: String, type: TensorType = .f32, shape: [Int]) {
+    self.name = name
+    self.type = type
+    self.shape = shape
+  }
+
+  init(_ view: TensorView) { self.init(name: view.name, type: view.type, shape: view.shape) }
+}
+
 /// The choices of one mix for the tensors of one model. The rules are those of llama.cpp's quantiser.
 struct MixChoice {
   let mix: QuantizationMix
@@ -13,21 +33,23 @@ struct MixChoice {
   /// The layers that have a value projection, ascending: hybrid models have some without.
   private let valueLayers: [Int]
 
-  init(file: GGUFFile, mix: QuantizationMix, hasImportance: Bool) {
+  init(
+    metadata: GGUFMetadata, tensors: [TensorOutline], mix: QuantizationMix, hasImportance: Bool
+  ) {
     self.mix = mix
     self.hasImportance = hasImportance
-    let family = file.metadata.string("general.architecture") ?? ""
+    let family = metadata.string("general.architecture") ?? ""
     func number(_ key: String) -> Int? {
       let key = "\(family).\(key)"
-      return file.metadata.integer(key) ?? file.metadata.integers(key)?.max()
+      return metadata.integer(key) ?? metadata.integers(key)?.max()
     }
     layers = max(number("block_count") ?? 0, 1)
     experts = number("expert_count") ?? 0
     let heads = number("attention.head_count") ?? 1
     headsPerKey = heads / max(number("attention.head_count_kv") ?? heads, 1)
-    hasOutput = file.tensor("output.weight") != nil
+    hasOutput = tensors.contains { $0.name == "output.weight" }
     valueLayers = Set(
-      file.tensors.lazy.filter {
+      tensors.lazy.filter {
         Role($0.name) == .attentionValue || Role($0.name) == .attentionAll
       }
       .compactMap { Self.layer($0.name) }
@@ -69,7 +91,7 @@ struct MixChoice {
   }
 
   /// The type of a tensor that is not quantised; nil for others.
-  func keptType(_ tensor: TensorView) -> TensorType? {
+  func keptType(_ tensor: TensorOutline) -> TensorType? {
     let name = tensor.name
     if tensor.type.isInteger { return tensor.type }
     if tensor.shape.count < 2 || tensor.rows * tensor.matrices == 1 || !name.hasSuffix("weight")
@@ -77,10 +99,12 @@ struct MixChoice {
     {
       return .f32
     }
+    // Engines read these four-tap filters as floats only.
+    if name.contains("ssm_conv1d") { return .f32 }
     if mix == .deepseek2Bit { return nil }
     if name.contains("ffn_gate_inp") { return .f32 }
-    // Small tensors on which much depends: convolutions, hyper-connections, position tables of compressors.
-    let small = ["ssm_conv1d", "hc_attn_fn", "hc_ffn_fn", "hc_head_fn", "output_hc_fn", "_ape."]
+    // Small tensors on which much depends: hyper-connections, position tables of compressors.
+    let small = ["hc_attn_fn", "hc_ffn_fn", "hc_head_fn", "output_hc_fn", "_ape."]
     if small.contains(where: { name.contains($0) }) {
       return tensor.type.isFloatingPoint && tensor.type != .f64 ? tensor.type : .f32
     }
@@ -88,7 +112,7 @@ struct MixChoice {
   }
 
   /// The type the mix gives a tensor that is quantised.
-  func type(_ tensor: TensorView) -> TensorType {
+  func type(_ tensor: TensorOutline) -> TensorType {
     let role = Role(tensor.name)
     switch mix {
     case .f32, .f16, .bf16, .q8_0: return mix.defaultType
@@ -127,7 +151,7 @@ struct MixChoice {
     return last.hasPrefix("attn_") || last.hasSuffix("_shexp") ? .q8_0 : .f16
   }
 
-  private func outputType(_ tensor: TensorView) -> TensorType {
+  private func outputType(_ tensor: TensorOutline) -> TensorType {
     if tensor.columns % mix.defaultType.valuesPerBlock != 0 { return .q8_0 }
     switch mix {
     case .iq2_XXS, .iq2_XS, .iq3_XXS: return .q5_K
@@ -135,7 +159,7 @@ struct MixChoice {
     }
   }
 
-  private func twoBitType(_ tensor: TensorView, _ role: Role) -> TensorType {
+  private func twoBitType(_ tensor: TensorOutline, _ role: Role) -> TensorType {
     switch role {
     case .output: return outputType(tensor)
     case .embedding: return hasOutput ? .q2_K : outputType(tensor)
@@ -154,11 +178,11 @@ struct MixChoice {
     layer < count / 8 || layer >= 7 * count / 8 || (layer - count / 8) % 3 == 2
   }
 
-  private func isAmongFirst(_ tensor: TensorView, eighths: Int) -> Bool {
+  private func isAmongFirst(_ tensor: TensorOutline, eighths: Int) -> Bool {
     (Self.layer(tensor.name) ?? 0) < layers * eighths / 8
   }
 
-  private func valueType(_ tensor: TensorView, _ role: Role) -> TensorType {
+  private func valueType(_ tensor: TensorOutline, _ role: Role) -> TensorType {
     let layer = Self.layer(tensor.name) ?? 0
     let position = valueLayers.firstIndex(of: layer) ?? 0
     if experts == 8 { return .q8_0 }
@@ -188,7 +212,7 @@ struct MixChoice {
     }
   }
 
-  private func downType(_ tensor: TensorView) -> TensorType {
+  private func downType(_ tensor: TensorOutline) -> TensorType {
     let layer = Self.layer(tensor.name) ?? 0
     let isEarly = isAmongFirst(tensor, eighths: 1)
     switch mix {

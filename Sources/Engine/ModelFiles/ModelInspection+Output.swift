@@ -8,11 +8,11 @@ extension ModelInspection {
       "path": .string(path),
       "parts": .integer(partCount),
       "bytes": .integer(fileByteCount),
-      "gguf_version": .integer(version),
+      "ggufVersion": .integer(version),
       "architecture": Self.json(architecture),
       "name": Self.json(name),
-      "file_type": Self.json(fileType),
-      "context_length": contextLength.map(JSONValue.integer) ?? .null,
+      "fileType": Self.json(fileType),
+      "contextLength": contextLength.map(JSONValue.integer) ?? .null,
       "layers": layerCount.map(JSONValue.integer) ?? .null,
       "experts": experts.map {
         .members(["count": .integer($0.count), "used": .integer($0.used)])
@@ -35,10 +35,10 @@ extension ModelInspection {
           ])
         }),
       "tokenizer": tokenizer.map(Self.json) ?? .null,
-      "chat_template": chatTemplate.map {
+      "chatTemplate": chatTemplate.map {
         .members(["bytes": .integer($0.byteCount), "sha256": .string($0.sha256)])
       } ?? .null,
-      "decode_bytes_per_token": .members([
+      "decodeBytesPerToken": .members([
         "dense": .integer(traffic.dense), "experts": .integer(traffic.experts),
         "rows": .integer(traffic.rows), "total": .integer(traffic.total),
       ]),
@@ -51,7 +51,7 @@ extension ModelInspection {
   private static func json(_ tokenizer: Tokenizer) -> JSONValue {
     .members([
       "model": .string(tokenizer.model),
-      "pre_tokenizer": json(tokenizer.preTokenizer),
+      "preTokenizer": json(tokenizer.preTokenizer),
       "tokens": .integer(tokenizer.tokenCount),
       "merges": .integer(tokenizer.mergeCount),
       "special": .array(

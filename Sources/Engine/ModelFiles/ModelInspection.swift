@@ -70,8 +70,20 @@ public struct ModelInspection: Hashable, Sendable {
     public let experts: Int
     /// The rows that a token picks of tables (embedding, table of hash-routed experts).
     public let rows: Int
+    /// The same bytes by the type of the weights, without the rows; by type number.
+    public let types: [TypeBytes]
     /// All of that.
     public var total: Int { dense + experts + rows }
+  }
+
+  /// Bytes of weights of one type.
+  public struct TypeBytes: Hashable, Sendable {
+    /// The type.
+    public let type: TensorType
+    /// The bytes.
+    public let byteCount: Int
+    /// How many weights they hold.
+    public var valueCount: Int { byteCount / type.bytesPerBlock * type.valuesPerBlock }
   }
 
   /// The file, or the part that was opened.
@@ -238,12 +250,15 @@ extension ModelInspection {
     let layers = metadata.integer("\(prefix).block_count").map { $0 - max(0, drafting) } ?? Int.max
     let hasOutput = tensors.contains { $0.name == "output.weight" }
     var (dense, chosen, rows) = (0, 0, 0)
+    var types: [TensorType: Int] = [:]
     for tensor in tensors {
       let (name, layer) = folded(tensor.name)
       if name.hasPrefix("mtp.") || name.contains(".nextn.") || (layer ?? 0) >= layers { continue }
       let row = tensor.type.byteCount(values: tensor.shape.first ?? 1) ?? tensor.byteCount
       if name.contains("_exps."), let experts, experts.count > 0 {
-        chosen += tensor.byteCount / experts.count * min(experts.used, experts.count)
+        let bytes = tensor.byteCount / experts.count * min(experts.used, experts.count)
+        chosen += bytes
+        types[tensor.type, default: 0] += bytes
       } else if name.hasPrefix("blk.*.ffn_gate_tid2eid")
         || (name == "token_embd.weight" && hasOutput)
       {
@@ -252,11 +267,16 @@ extension ModelInspection {
         // The embedding is the output matrix as well.
         dense += tensor.byteCount
         rows += row
+        types[tensor.type, default: 0] += tensor.byteCount
       } else {
         dense += tensor.byteCount
+        types[tensor.type, default: 0] += tensor.byteCount
       }
     }
-    return DecodeTraffic(dense: dense, experts: chosen, rows: rows)
+    return DecodeTraffic(
+      dense: dense, experts: chosen, rows: rows,
+      types: types.sorted { $0.key.rawValue < $1.key.rawValue }
+        .map { TypeBytes(type: $0.key, byteCount: $0.value) })
   }
 
   private static func limits(architecture: String?) -> [String] {

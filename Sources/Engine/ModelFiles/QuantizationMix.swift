@@ -29,9 +29,9 @@ public enum QuantizationMix: String, CaseIterable, Hashable, Sendable {
   /// The name as people write it.
   public var name: String { rawValue }
 
-  /// The mix of that name, in any case.
+  /// The mix of that name, in any case; `2bit` is short for `deepseek-2bit`.
   public init(name: String) throws(QuantizationError) {
-    let lower = name.lowercased()
+    let lower = name.lowercased() == "2bit" ? "deepseek-2bit" : name.lowercased()
     guard let mix = QuantizationMix.allCases.first(where: { $0.name.lowercased() == lower }) else {
       throw .unknownMix(name)
     }

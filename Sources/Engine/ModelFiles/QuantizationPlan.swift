@@ -45,7 +45,9 @@ public struct QuantizationPlan: Sendable {
     let patterns = try overrides.map { override throws(QuantizationError) in
       (try override.compiled(), override.type)
     }
-    let choice = MixChoice(file: file, mix: mix, hasImportance: hasImportance)
+    let choice = MixChoice(
+      metadata: file.metadata, tensors: file.tensors.map { TensorOutline($0) }, mix: mix,
+      hasImportance: hasImportance)
     entries = try file.tensors.map { tensor throws(QuantizationError) in
       let overridden = patterns.first { tensor.name.firstMatch(of: $0.0) != nil }?.1
       if let overridden, !tensor.type.isInteger {
@@ -58,10 +60,11 @@ public struct QuantizationPlan: Sendable {
         return Entry(
           name: tensor.name, before: tensor.type, after: overridden, reason: .override)
       }
-      if let kept = choice.keptType(tensor) {
+      let outline = TensorOutline(tensor)
+      if let kept = choice.keptType(outline) {
         return Entry(name: tensor.name, before: tensor.type, after: kept, reason: .kept)
       }
-      let wanted = choice.type(tensor)
+      let wanted = choice.type(outline)
       let possible = Self.fitting(wanted, columns: tensor.columns)
       return Entry(
         name: tensor.name, before: tensor.type, after: possible,

@@ -137,7 +137,7 @@ struct DecoderMetadata {
   ) throws(ModelError) -> GroupedQueryAttention<Operations>.Shape {
     let prefix = "blk.\(layer)"
     let given = try metadata.optionalInteger("attention.key_length", in: Limits.headWidth)
-    let normed = size(of: "\(prefix).attn_q_norm.weight", axis: 0)
+    let normed = size(of: "\(prefix).attn_q_norm.weight", axis: 0).flatMap { $0 > 0 ? $0 : nil }
     let rows = size(of: "\(prefix).attn_q.weight", axis: 1).map { gated ? $0 / 2 : $0 }
     let known = given ?? normed
     let heads = try metadata.integer(

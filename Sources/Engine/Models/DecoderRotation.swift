@@ -12,6 +12,11 @@ extension DecoderMetadata {
   mutating func rotation(
     headWidth: Int, usualWidth: Int, pairing: Rotation.Pairing
   ) throws(ModelError) -> Rotation {
+    guard headWidth >= 2 else {
+      throw .metadata(
+        key: metadata.name("attention.key_length"),
+        problem: "is \(headWidth); pairs need 2 at least")
+    }
     let width = try integer("rope.dimension_count", in: 2...headWidth, default: usualWidth)
     guard width % 2 == 0 else {
       throw .metadata(
@@ -28,6 +33,9 @@ extension DecoderMetadata {
     return rotation
   }
 
+  /// Smaller divisors of frequencies are taken for damage: angles would grow beyond what sine and cosine can be told of.
+  private static var smallestFactor: Double { 1e-3 }
+
   private func stretch(_ rotation: inout Rotation, base: Double) throws(ModelError) {
     let key = "rope.scaling.type"
     let magnitude = try metadata.optionalNumber("rope.scaling.attn_factor", in: 1e-6...1e6) ?? 1
@@ -36,6 +44,11 @@ extension DecoderMetadata {
     let older = try metadata.optionalNumber("rope.scale_linear", in: 0...1e9)
     let given = try metadata.optionalNumber("rope.scaling.factor", in: 0...1e9) ?? older ?? 0
     let factor = given == 0 ? 1 : given
+    guard factor >= Self.smallestFactor else {
+      throw .metadata(
+        key: metadata.name("rope.scaling.factor"),
+        problem: "is \(factor), less than \(Self.smallestFactor)")
+    }
     let type = try metadata.optionalString(key) ?? "linear"
     switch type {
     case "none":
@@ -87,8 +100,10 @@ extension DecoderMetadata {
     for index in 0..<count {
       let bits = view.bytes.loadUnaligned(fromByteOffset: 4 * index, as: UInt32.self)
       let factor = Double(Float(bitPattern: UInt32(littleEndian: bits)))
-      guard factor.isFinite, factor > 0 else {
-        throw .tensor(name: name, problem: "value \(index) is \(factor), not above 0")
+      guard factor.isFinite, factor >= Self.smallestFactor else {
+        throw .tensor(
+          name: name,
+          problem: "value \(index) is \(factor), not a number from \(Self.smallestFactor) on")
       }
       factors.append(factor)
     }

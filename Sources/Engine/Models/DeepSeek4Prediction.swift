@@ -64,11 +64,10 @@ extension DeepSeek4Model: DraftingModel {
         attention, queries: queries, sources: [source], batch: batch, rotation: windowRotation)
     }
     mix(prediction.block.experts, batch: batch, streams: streams, nil)
-    let logits = (0..<batch.rows).map { row in
-      headLogits(
-        streams, rows: row..<row + 1, head: prediction.head, norm: prediction.norm,
-        output: prediction.output)
-    }
+    for part in batch.parts { part.state.trimPrediction() }
+    let logits = headLogits(
+      streams, rows: (0..<batch.rows).map { $0..<$0 + 1 }, head: prediction.head,
+      norm: prediction.norm, output: prediction.output)
     try checkFile()
     return logits
   }

@@ -171,6 +171,11 @@ final class DeepSeek4State<Operations: TensorOperations>: SequenceState {
 
   private func trim() {
     for layer in 0..<layout.layers { trimLayer(layer, end: count) }
+    trimPrediction()
+  }
+
+  /// Drops the rows of the prediction block that no later call needs, those of a draft among them.
+  func trimPrediction() {
     predictionWindow?.keep(layout.firstPredictionWindow(oldestRollback), max(0, count - 1))
     trunkStreams?.keep(max(0, oldestRollback - 1), count)
   }

@@ -122,6 +122,10 @@ struct MixtureOfExperts<Operations: TensorOperations> {
       input, rows: rows, by: [MatrixProduct(router, into: scratch.routerLogits)])
     let choice = operations.route(
       scratch.routerLogits, rows: rows, rule: rule, tokens: batch.ids)
+    let distinct = Set(choice.ids).sorted()
+    for weights in [experts.gate, experts.up, experts.down] {
+      operations.prefetch(weights, experts: distinct)
+    }
     operations.routedExperts(
       input, rows: rows, choice: choice, experts: experts, limit: nil, into: result)
     if let shared {

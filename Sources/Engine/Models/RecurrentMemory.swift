@@ -18,19 +18,23 @@ struct RecurrenceLayout: Hashable {
   /// The rows of convolution inputs before a token that its convolution needs.
   var historyRows: Int { kernel - 1 }
   /// The rows a log has room for: as many tokens as can follow the oldest snapshot, and the history before them.
-  var logRows: Int { 2 * snapshotInterval + historyRows }
+  var logRows: Int { snapshotsKept * snapshotInterval + historyRows }
 
-  /// The most bytes the memory of a sequence takes: the present state, two snapshots, and the log.
+  /// The most bytes the memory of a sequence takes: the present state, the snapshots, and the log.
   var byteCount: Int {
     let state = stateRows * stateColumns
     let history = historyRows * channels
     let log = logRows * (channels + 2 * heads)
-    return layers * (3 * state + history + log) * MemoryLayout<Float>.size
+    return layers * ((1 + snapshotsKept) * state + history + log) * MemoryLayout<Float>.size
   }
 }
 
-/// The distance of snapshots: with the two newest kept, the older is always at least this many tokens back.
+/// The distance of snapshots, in tokens.
 let snapshotInterval = maximumRollback
+
+/// How many snapshots are kept. The oldest of three is more than twice `maximumRollback` tokens back, so that a sequence
+/// that took in a draft and dropped it can still go back as far as one that never did.
+let snapshotsKept = 3
 
 /// The inputs of recurrent layers, a row a token.
 struct RecurrentInputs<Buffer: TensorBuffer> {
@@ -56,7 +60,7 @@ protocol RecurrenceReplaying<Operations>: AnyObject {
 /// What the recurrent layers remember of a sequence, and how to go back.
 ///
 /// A recurrence cannot be run backwards. Therefore the states after token counts that are multiples of 16 are kept, the
-/// two newest below the present count, and the inputs of all tokens since the older one. Going back copies a snapshot and
+/// three newest below the present count, and the inputs of all tokens since the oldest. Going back copies a snapshot and
 /// replays the tokens up to the wanted count, which gives the bits the forward pass gave. Where snapshots are taken depends
 /// on the count alone, not on the calls in which the tokens came.
 final class RecurrentMemory<Operations: TensorOperations> {
@@ -116,7 +120,7 @@ final class RecurrentMemory<Operations: TensorOperations> {
   /// The bytes held, snapshots that a fork shares included.
   var byteCount: Int {
     layout.byteCount
-      - (2 - snapshots.count) * layout.layers * layout.stateRows * layout.stateColumns
+      - (snapshotsKept - snapshots.count) * layout.layers * layout.stateRows * layout.stateColumns
       * MemoryLayout<Float>.size
   }
 
@@ -143,14 +147,15 @@ final class RecurrentMemory<Operations: TensorOperations> {
   func begin(span: RowSpan, count: Int) -> Step {
     let end = count + span.count
     let newest = (end - 1) / snapshotInterval * snapshotInterval
-    let older = max(0, newest - snapshotInterval)
+    let wanted = (0..<snapshotsKept).reversed().map { newest - $0 * snapshotInterval }
     let known = Set(snapshots.map(\.position))
-    let taken = [older, newest].filter { $0 >= count && !known.contains($0) }
-    // Right after going back the older one may be missing; the oldest there is then serves.
-    let oldest = (snapshots.map(\.position) + taken).filter { $0 >= older }.min() ?? older
+    let taken = wanted.filter { $0 >= count && !known.contains($0) }
+    // After going back, snapshots that would be the oldest may be missing; then the oldest there is serves.
+    let kept = snapshots.map(\.position).filter { $0 >= wanted[0] }
+    let oldest = (kept + taken).min() ?? newest
     return Step(
       start: count, span: span,
-      taken: Set(taken).sorted().map { position in
+      taken: taken.map { position in
         (
           position,
           (0..<layout.layers).map { _ in Self.makeState(layout, on: operations) }
@@ -220,12 +225,6 @@ final class RecurrentMemory<Operations: TensorOperations> {
   func rollBack(to count: Int, replaying owner: any RecurrenceReplaying<Operations>) {
     snapshots.removeAll { $0.position > count }
     guard let snapshot = snapshots.last else { return }
-    replay(from: snapshot, to: count, owner)
-  }
-
-  private func replay(
-    from snapshot: Snapshot, to count: Int, _ owner: any RecurrenceReplaying<Operations>
-  ) {
     let row = snapshot.position - logStart
     for layer in 0..<layout.layers {
       copyAll(snapshot.states[layer], to: states[layer])
@@ -263,7 +262,8 @@ final class RecurrentMemory<Operations: TensorOperations> {
   ) throws(ModelError) {
     guard count > 0 else { return }
     let start = try reader.count(
-      "position of the oldest snapshot", in: max(0, count - 2 * snapshotInterval)...count)
+      "position of the oldest snapshot",
+      in: max(0, count - snapshotsKept * snapshotInterval)...count)
     guard start % snapshotInterval == 0 else {
       throw .serializedState("a snapshot at token \(start) is not where snapshots are taken")
     }
@@ -284,20 +284,18 @@ final class RecurrentMemory<Operations: TensorOperations> {
     }
     logStart = start
     snapshots = [Snapshot(position: start, states: oldest)]
-    // The newer snapshot is taken on the way, so that the memory is as it was.
-    let newer = max(0, count - 1) / snapshotInterval * snapshotInterval
-    if newer > start {
-      replay(from: snapshots[0], to: newer, owner)
-      snapshots.append(
-        Snapshot(
-          position: newer,
-          states: states.map { state in
-            let copy = Self.makeState(layout, on: operations)
-            copyAll(state, to: copy)
-            return copy
-          }))
+    // The newer snapshots are taken on the way, so that the memory is as it was.
+    for position in stride(from: start + snapshotInterval, to: count, by: snapshotInterval) {
+      rollBack(to: position, replaying: owner)
+      snapshots.append(Snapshot(position: position, states: states.map(copy(of:))))
     }
-    replay(from: snapshots[snapshots.count - 1], to: count, owner)
+    rollBack(to: count, replaying: owner)
+  }
+
+  private func copy(of state: Operations.Buffer) -> Operations.Buffer {
+    let copy = Self.makeState(layout, on: operations)
+    copyAll(state, to: copy)
+    return copy
   }
 
   private func copyAll(_ source: Operations.Buffer, to target: Operations.Buffer) {

@@ -119,9 +119,11 @@ final class TransformerDecoder<Operations: TensorOperations>: LanguageModel, Key
   }
 
   func stateByteCount(tokens: Int) -> Int {
-    let pages = (tokens + tokensPerPage - 1) / tokensPerPage
-    return pages * tokensPerPage * stateLayout.bytesPerToken
-      + (stateLayout.recurrence?.byteCount ?? 0)
+    let pages = (max(0, tokens) + tokensPerPage - 1) / tokensPerPage
+    let (bytes, overflow) = (pages * tokensPerPage).multipliedReportingOverflow(
+      by: stateLayout.bytesPerToken)
+    let (total, more) = bytes.addingReportingOverflow(stateLayout.recurrence?.byteCount ?? 0)
+    return overflow || more ? Int.max : total
   }
 
   func makeState(serialized: [UInt8]) throws(ModelError) -> any SequenceState {

@@ -1,5 +1,5 @@
 /// Why values could not be decoded or encoded.
-public enum TensorFormatError: Error, Equatable, Sendable {
+public enum TensorFormatError: Error, Hashable, Sendable {
   /// The type has no floating-point values (integer tables).
   case notDecodable(TensorType)
   /// No encoder writes this type.

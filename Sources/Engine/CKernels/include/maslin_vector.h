@@ -13,6 +13,9 @@
 
 #pragma clang assume_nonnull begin
 
+// The number of keys that the indexer scores together.
+#define MASLIN_INDEX_KEYS 32
+
 // Pointers to rows.
 typedef const float *_Nonnull const *_Nonnull maslin_rows;
 
@@ -57,11 +60,13 @@ typedef struct {
   void (*weighted_sum)(
       const float *weights, size_t weight_stride, size_t heads, maslin_rows rows, size_t count,
       size_t width, const float *divisors, float *out, size_t out_stride);
-  // For 16 keys: scores[n] = sum over h, in order, of weights[h] * max(0, sum over c, in order, of
-  // queries[h * width + c] * keys[n][c]). `transposed` is room for 16 * width floats.
+  // Lays MASLIN_INDEX_KEYS keys side by side: transposed[c * MASLIN_INDEX_KEYS + n] = keys[n][c].
+  void (*index_keys)(maslin_rows keys, size_t width, float *transposed);
+  // For MASLIN_INDEX_KEYS keys: scores[n] = sum over h, in order, of weights[h] * max(0, sum over c, in order, of
+  // queries[h * width + c] * keys[n][c]).
   void (*index_scores)(
-      const float *queries, size_t heads, size_t width, const float *weights, maslin_rows keys,
-      float *scores, float *transposed);
+      const float *queries, size_t heads, size_t width, const float *weights,
+      const float *transposed, float *scores);
   // Per column: softmax of the gates over the candidates, weighted sum of the keys.
   void (*pool)(maslin_rows keys, maslin_rows gates, size_t count, size_t width, float *out);
 

@@ -40,8 +40,10 @@ public struct DeepSeekChat: ChatEncoding {
     self.dropsThinking = dropsThinking
   }
 
+  /// The markers that end an answer.
   public var endMarkers: [String] { [Self.end] }
 
+  /// Takes answers apart that continue `prompt`.
   public func outputParser(for prompt: ChatPrompt) -> ChatOutputParser {
     ChatOutputParser(syntax: .dsml, startsThinking: prompt.parts.last?.text == Self.think)
   }
@@ -55,6 +57,10 @@ public struct DeepSeekChat: ChatEncoding {
   static let endThink = "</think>"
   static let dsml = "｜DSML｜"
 
+  /// The prompt; reasoning, tools, reminders and tasks included.
+  ///
+  /// - Parameter tools: Offered with the first message if it is a system message, else with an empty one before it.
+  /// - Throws: `ChatError` for tools and schemas that are not JSON and for empty developer messages.
   public func prompt(
     _ messages: [ChatMessage], tools: [ToolDefinition] = []
   ) throws(ChatError) -> ChatPrompt {

@@ -6,12 +6,17 @@ public struct LlamaChat: ChatEncoding {
   /// Makes a format.
   public init() {}
 
+  /// The markers that end an answer.
   public var endMarkers: [String] { ["<|eot_id|>", "<|end_of_text|>"] }
 
+  /// Takes answers apart that continue `prompt`.
   public func outputParser(for prompt: ChatPrompt) -> ChatOutputParser {
     ChatOutputParser(syntax: .none, startsThinking: false)
   }
 
+  /// The prompt.
+  ///
+  /// - Throws: `ChatError` for other roles than system, user and assistant, and for tools.
   public func prompt(
     _ messages: [ChatMessage], tools: [ToolDefinition] = []
   ) throws(ChatError) -> ChatPrompt {

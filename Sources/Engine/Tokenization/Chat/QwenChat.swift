@@ -29,14 +29,19 @@ public struct QwenChat: ChatEncoding {
   static let start = "<|im_start|>"
   static let end = "<|im_end|>"
 
+  /// The markers that end an answer.
   public var endMarkers: [String] { [Self.end, "<|endoftext|>"] }
 
+  /// Takes answers apart that continue `prompt`.
   public func outputParser(for prompt: ChatPrompt) -> ChatOutputParser {
     ChatOutputParser(
       syntax: revision == .qwen35 ? .function : .json,
       startsThinking: prompt.parts.last?.text.hasSuffix("<think>\n") ?? false)
   }
 
+  /// The prompt.
+  ///
+  /// - Throws: `ChatError` for tools that are not JSON and for what only DeepSeek's format can say.
   public func prompt(
     _ messages: [ChatMessage], tools: [ToolDefinition] = []
   ) throws(ChatError) -> ChatPrompt {

@@ -5,14 +5,21 @@
 /// `Tokenizer.decodeText` gives for all tokens at once, however the tokens are grouped.
 public struct StreamingDetokenizer: Sendable {
   private let vocabulary: Vocabulary
+  private let showsControlTokens: Bool
   private var held: [UInt8] = []
 
   /// Makes a detokenizer at the start of a text.
-  public init(_ vocabulary: Vocabulary) { self.vocabulary = vocabulary }
+  ///
+  /// - Parameter showsControlTokens: Whether control tokens appear as their text; otherwise they leave no trace.
+  public init(_ vocabulary: Vocabulary, showsControlTokens: Bool = true) {
+    self.vocabulary = vocabulary
+    self.showsControlTokens = showsControlTokens
+  }
 
   /// Takes one token; returns the text that has become certain.
   public mutating func append(_ token: Int32) -> String {
-    append(bytes: vocabulary.bytes(of: token))
+    if !showsControlTokens, vocabulary.type(of: token) == .control { return "" }
+    return append(bytes: vocabulary.bytes(of: token))
   }
 
   /// Takes tokens; returns the text that has become certain.

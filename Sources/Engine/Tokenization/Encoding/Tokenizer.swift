@@ -26,6 +26,8 @@ public struct Tokenizer: Sendable {
   }
 
   /// The tokens of a text. Nothing is added in front. O(n log n) at worst, linear for ordinary text.
+  ///
+  /// - Precondition: The text is shorter than 2 GiB.
   public func encode(_ text: String, specialTokens: SpecialTokenUse = .asText) -> [Int32] {
     var text = text
     return text.withUTF8 { encode(valid: $0, specialTokens) }

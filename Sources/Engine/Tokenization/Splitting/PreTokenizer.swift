@@ -24,7 +24,7 @@ public enum PreTokenizer: String, Hashable, Sendable, CaseIterable {
 
   /// The names of `tokenizer.ggml.pre` that llama.cpp treats alike, by rules (src/llama-vocab.cpp).
   private static let names: KeyValuePairs<PreTokenizer, [String]> = [
-    .deepSeek: ["joyai-llm", "deepseek-v3", "hunyuan-dense", "hy-v4"],
+    .deepSeek: ["joyai-llm", "deepseek-v3", "hunyuan-dense", "hy_v4"],
     .qwen2: [
       "qwen2", "deepseek-r1-qwen", "kormo", "f2llmv2", "megrez", "stablelm2", "hunyuan",
       "solar-open",
@@ -36,7 +36,7 @@ public enum PreTokenizer: String, Hashable, Sendable, CaseIterable {
     ],
     .gpt2: [
       "gpt-2", "phi-2", "jina-es", "jina-de", "gigachat", "jina-v2-es", "jina-v2-de", "a.x-4.0",
-      "mellum", "modern-bert", "mpt", "olmo", "jais", "trillion", "granite-docling",
+      "mellum", "modern-bert", "exaone4", "mpt", "olmo", "jais", "trillion", "granite-docling",
     ],
     .digitsThenGPT2: [
       "starcoder", "refact", "command-r", "smollm", "codeshell", "exaone", "minerva-7b", "mellum2",
