@@ -1,8 +1,8 @@
-// Up to four columns under AVX-512: 16 rows in the lanes of a vector, as in block256_avx512_tile.h, but codes are used as
+// A few columns under AVX-512: 16 rows in the lanes of a vector, as in block256_avx512_tile.h, but codes are used as
 // they are read instead of being written to a tile. This is what runs when weights stream from memory.
 //
-// Where it saves a shift, codes stay at their place in the byte, multiplied by a power of two; scales of other codes then
-// carry that power, and the sum is divided by it at the end. It is a multiple of it, so that is exact.
+// Where it saves a shift, codes stay at their place in the byte, multiplied by a power of two; scales of other codes
+// then carry that power, and the sum is divided by it at the end. It is a multiple of it, so that is exact.
 #include "block256_avx512_tile.h"
 
 #if defined(__x86_64__)
@@ -229,8 +229,8 @@ AVX512_INLINE void multiply_q6_k(
   }
 }
 
-// A lane holds the four grid entries of 32 values of a row; byte j of vector (h, s) is value 4 h + s of entry j, and the
-// quants are rearranged likewise. An index takes the two bits of a level from the grid and a sign from the sign table,
+// A lane holds the four grid entries of 32 values of a row; byte j of vector (h, s) is value 4 h + s of entry j, and
+// the quants are rearranged likewise. An index takes the two bits of a level from the grid and a sign from the sign table,
 // each at the place they have there; the tables of values ignore what else is in the index.
 AVX512_INLINE void multiply_iq2_xxs(
     const uint8_t *const *rows, size_t offset, const block_columns *columns, int count,
@@ -425,7 +425,7 @@ int block256_few_columns_avx512(
     const maslin_activations *activations, size_t columns, float *out, size_t out_stride,
     void *scratch) {
   const size_t blocks = count / 256;
-  if (columns > 2 * FEW_COLUMNS) return 0;
+  if (columns == 0 || columns > 2 * FEW_COLUMNS) return 0;
   if (blocks > MASLIN_SCRATCH_BYTES / (FEW_COLUMNS * (64 + 256))) return 0;
   void (*few)(
       const uint8_t *, size_t, size_t, size_t, const maslin_activations *, size_t, float *, size_t,
