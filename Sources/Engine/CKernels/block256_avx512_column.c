@@ -230,8 +230,8 @@ AVX512_INLINE void multiply_q6_k(
 }
 
 // A lane holds the four grid entries of 32 values of a row; byte j of vector (h, s) is value 4 h + s of entry j, and
-// the quants are rearranged likewise. An index takes the two bits of a level from the grid and a sign from the sign table,
-// each at the place they have there; the tables of values ignore what else is in the index.
+// the quants are rearranged likewise. An index takes the two bits of a level from the grid and a sign from the sign
+// table, each at the place they have there; the tables of values ignore what else is in the index.
 AVX512_INLINE void multiply_iq2_xxs(
     const uint8_t *const *rows, size_t offset, const block_columns *columns, int count,
     __m512i *dot, __m512i *minimum) {
