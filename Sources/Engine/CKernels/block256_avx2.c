@@ -1,5 +1,5 @@
-// Products with blocks of 256 values under AVX2: a block of a row is taken apart into signed bytes once, then multiplied
-// with every column.
+// Products with blocks of 256 values under AVX2: a block of a row is taken apart into signed bytes once, then
+// multiplied with every column.
 #include "block256.h"
 
 #if defined(__x86_64__)
