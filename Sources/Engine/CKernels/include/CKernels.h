@@ -6,6 +6,7 @@
 #include "maslin_matmul.h"
 #include "maslin_tile_unit.h"
 #include "maslin_memory.h"
+#include "maslin_peak.h"
 #include "maslin_threads.h"
 #include "maslin_vector.h"
 

@@ -61,7 +61,7 @@ final class Conversation {
       sampler: try Sampler(settings),
       stopTokens: Set(chat.endTokens(in: vocabulary)),
       tokenLimit: sampling.maximumTokens ?? .max,
-      drafter: sampling.speculate > 0 ? RepetitionDrafter() : nil,
+      drafter: try sampling.drafter(for: session),
       draftLength: sampling.speculate)
     var detokenizer = StreamingDetokenizer(vocabulary)
     var parser = chat.outputParser(for: prompt)
