@@ -53,8 +53,8 @@ private struct ExpertGroups {
 }
 
 extension ProcessorOperations {
-  /// Sorts the rows by expert, and multiplies all rows of an expert together: gate, up and activation in one region, down
-  /// in a second. Reads the chosen experts only.
+  /// Sorts the rows by expert, and multiplies all rows of an expert together: gate, up and activation in one region,
+  /// down in a second. Reads the chosen experts only.
   public func routedExperts(
     _ input: ProcessorBuffer, rows: Int, choice: ExpertChoice,
     experts: ExpertWeights<ProcessorOperations>, limit: Float?, into output: ProcessorBuffer
