@@ -274,9 +274,9 @@ TARGET static void prepare_sums_of_column(
 static inline size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
 TARGET void maslin_block32_tiled_matmul_avx512(
-    uint32_t type, const maslin_tile_unit *unit, const void *weights, size_t row_bytes, size_t rows, size_t count,
-    const maslin_activations *activations, size_t columns, float *out, size_t out_stride,
-    void *scratch) {
+    uint32_t type, const maslin_tile_unit *unit, const void *weights, size_t row_bytes,
+    size_t rows, size_t count, const maslin_activations *activations, size_t columns, float *out,
+    size_t out_stride, void *scratch) {
   tile_memory *memory = scratch;
   const int has_minimum = maslin_block32_has_minimum(type);
   const size_t blocks = count / 32;
