@@ -205,6 +205,7 @@ void check_products(enum maslin_instruction_set set) {
     }
     const size_t unit = type->values == 1 ? 24 : type->values;
     check_shape(type, set, 33 + random_below(8), 2 * unit, 13 + random_below(30));
+    check_shape(type, set, 11, 19 * unit > 700 ? 3 * unit : 19 * unit, 7);
     check_shape(type, set, 3, unit, 131);
     check_shape(type, set, 2, 1024, 2);
   }

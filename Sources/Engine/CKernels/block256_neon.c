@@ -1,4 +1,4 @@
-// Blocks of 256 values on ARM with the dot product instructions: up to four columns, the table of kernels, and the
+// Blocks of 256 values on ARM with the dot product instructions: one and two columns, the table of kernels, and the
 // rounding of activations.
 //
 // Two rows at a time, their values used as they leave the registers they are taken apart in: this is what runs when
@@ -7,7 +7,7 @@
 
 #include "block256_neon.h"
 
-enum { FEW_COLUMNS = 4, ROWS = 2 };
+enum { FEW_COLUMNS = 2, ROWS = 2 };
 
 // The columns at one block.
 typedef struct {
@@ -131,8 +131,6 @@ NEON_INLINE void multiply(
     case 0: break;
     case 1: FEW(1); break;
     case 2: FEW(2); break;
-    case 3: FEW(3); break;
-    case 4: FEW(4); break;
     default:
       (i8mm ? block256_tiles_neon_i8mm : block256_tiles_neon)(
           type, weights, row_bytes, rows, count, activations, columns, out, out_stride, scratch);
