@@ -1,4 +1,5 @@
-// Blocks of 32 on ARM with the dot product instructions (SDOT, part of ARMv8.2 with dotprod).
+// Few columns of blocks of 32 on ARM with the dot product instructions (SDOT, part of ARMv8.2 with dotprod), and the
+// rounding of activations.
 #if defined(__aarch64__)
 #include "block32_neon.h"
 
@@ -165,7 +166,7 @@ DEFINE_MATMUL(q8_0, MASLIN_Q8_0)
 DEFINE_MATMUL(iq4_nl, MASLIN_IQ4_NL)
 DEFINE_MATMUL(mxfp4, MASLIN_MXFP4)
 
-maslin_matmul_function maslin_block32_matmul_neon(uint32_t type) {
+maslin_matmul_function maslin_block32_few_columns_neon(uint32_t type) {
   switch (type) {
     case MASLIN_Q4_0: return matmul_q4_0;
     case MASLIN_Q4_1: return matmul_q4_1;

@@ -46,5 +46,8 @@ BLOCK32_NEON_INLINE int8x16x2_t unpack_block(uint32_t type, const uint8_t *block
   return weights;
 }
 
+// For few columns; right, but not fast, for more.
+maslin_matmul_function maslin_block32_few_columns_neon(uint32_t type);
+
 #endif
 #endif
