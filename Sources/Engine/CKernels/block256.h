@@ -74,6 +74,10 @@ void block256_quantize_avx2(
     const float *values, size_t count, int8_t *quants, float *scales, int16_t *sums);
 void block256_quantize_avx512(
     const float *values, size_t count, int8_t *quants, float *scales, int16_t *sums);
+#elif defined(__aarch64__)
+maslin_matmul_function block256_matmul_neon(uint32_t type, int i8mm);
+void block256_quantize_neon(
+    const float *values, size_t count, int8_t *quants, float *scales, int16_t *sums);
 #endif
 
 // The levels of IQ2_XXS grid entries in two bits each (0: 8, 1: 25, 2: 43): entry i has its values 0 to 3 in

@@ -15,6 +15,11 @@ int maslin_block256_kernels(
     matmul = block256_matmul_avx512(type);
     quantize = block256_quantize_avx512;
   }
+#elif defined(__aarch64__)
+  if (set == MASLIN_NEON || set == MASLIN_NEON_I8MM) {
+    matmul = block256_matmul_neon(type, set == MASLIN_NEON_I8MM);
+    quantize = block256_quantize_neon;
+  }
 #endif
   (void)set;
   kernels->activation_block = 256;

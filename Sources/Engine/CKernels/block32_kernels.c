@@ -16,7 +16,8 @@ int maslin_block32_kernels(
 #elif defined(__aarch64__)
   if (set == MASLIN_NEON || set == MASLIN_NEON_I8MM) {
     quantize = maslin_block32_quantize_neon;
-    matmul = maslin_block32_matmul_neon(type);
+    matmul = set == MASLIN_NEON ? maslin_block32_matmul_neon(type)
+                                : maslin_block32_matmul_neon_i8mm(type);
   }
 #endif
   (void)set;

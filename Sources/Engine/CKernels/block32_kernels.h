@@ -19,6 +19,7 @@ maslin_matmul_function maslin_block32_matmul_scalar(uint32_t type);
 maslin_matmul_function maslin_block32_matmul_avx2(uint32_t type);
 maslin_matmul_function maslin_block32_matmul_avx512(uint32_t type);
 maslin_matmul_function maslin_block32_matmul_neon(uint32_t type);
+maslin_matmul_function maslin_block32_matmul_neon_i8mm(uint32_t type);
 
 void maslin_block32_quantize_scalar(
     const float *values, size_t count, int8_t *quants, float *scales, int16_t *sums);

@@ -1,49 +1,12 @@
-// Blocks of 32 on ARM with the dot product instructions (SDOT, part of ARMv8.2 with dotprod).
+// Few columns of blocks of 32 on ARM with the dot product instructions (SDOT, part of ARMv8.2 with dotprod), and the
+// rounding of activations.
 #if defined(__aarch64__)
-#pragma STDC FP_CONTRACT OFF
-#include <arm_neon.h>
+#include "block32_neon.h"
 
-#include "block32_formats.h"
-#include "block32_kernels.h"
-
-#define TARGET __attribute__((target("dotprod")))
-#define INLINE static inline __attribute__((always_inline)) TARGET
+#define TARGET BLOCK32_NEON
+#define INLINE BLOCK32_NEON_INLINE
 
 // A step takes 4 blocks of a row: their products lie in one vector in the order of the 4 sums of the result.
-
-// The 32 weights of a block, signed.
-INLINE int8x16x2_t unpack_block(uint32_t type, const uint8_t *block) {
-  const uint8_t *codes = block + maslin_block32_codes(type);
-  int8x16x2_t weights;
-  if (type == MASLIN_Q8_0) {
-    weights.val[0] = vld1q_s8((const int8_t *)codes);
-    weights.val[1] = vld1q_s8((const int8_t *)codes + 16);
-    return weights;
-  }
-  const uint8x16_t pairs = vld1q_u8(codes);
-  uint8x16_t nibbles[2] = {vandq_u8(pairs, vdupq_n_u8(15)), vshrq_n_u8(pairs, 4)};
-  if (type == MASLIN_MXFP4 || type == MASLIN_IQ4_NL) {
-    const int8x16_t table
-        = vld1q_s8(type == MASLIN_MXFP4 ? maslin_mxfp4_values : maslin_iq4_values);
-    weights.val[0] = vqtbl1q_s8(table, nibbles[0]);
-    weights.val[1] = vqtbl1q_s8(table, nibbles[1]);
-    return weights;
-  }
-  const uint32_t fifth_bits = maslin_block32_fifth_bits(type);
-  if (fifth_bits) {
-    const uint8x16_t own = vreinterpretq_u8_u64(vdupq_n_u64(0x8040201008040201u));
-    for (int i = 0; i < 2; i++) {
-      const uint8_t *bits = block + fifth_bits + 2 * i;
-      const uint8x16_t set = vtstq_u8(vcombine_u8(vdup_n_u8(bits[0]), vdup_n_u8(bits[1])), own);
-      nibbles[i] = vorrq_u8(nibbles[i], vandq_u8(set, vdupq_n_u8(16)));
-    }
-  }
-  const int8_t offset = type == MASLIN_Q4_0 ? 8 : type == MASLIN_Q5_0 ? 16 : 0;
-  for (int i = 0; i < 2; i++) {
-    weights.val[i] = vsubq_s8(vreinterpretq_s8_u8(nibbles[i]), vdupq_n_s8(offset));
-  }
-  return weights;
-}
 
 // The 16-bit words at `at` in 4 blocks, as floats.
 INLINE float32x4_t halves_of_blocks(uint32_t type, const uint8_t *blocks, uint32_t at) {
@@ -203,7 +166,7 @@ DEFINE_MATMUL(q8_0, MASLIN_Q8_0)
 DEFINE_MATMUL(iq4_nl, MASLIN_IQ4_NL)
 DEFINE_MATMUL(mxfp4, MASLIN_MXFP4)
 
-maslin_matmul_function maslin_block32_matmul_neon(uint32_t type) {
+maslin_matmul_function maslin_block32_few_columns_neon(uint32_t type) {
   switch (type) {
     case MASLIN_Q4_0: return matmul_q4_0;
     case MASLIN_Q4_1: return matmul_q4_1;
