@@ -71,7 +71,7 @@ private struct TemporaryFile {
 }
 
 /// A directory with files that goes away with the test.
-final class Workspace {
+final class Workspace: Sendable {
   let path: String
 
   init(_ files: [String: String] = [:]) throws {
