@@ -15,6 +15,14 @@ struct DispatchedKernels {
     self.kernels = kernels
   }
 
+  /// Those of AVX-512 whose large products run on the model of the tile unit. Nil when there are none.
+  init?(onTileModel type: TensorType) {
+    var kernels = maslin_matmul_kernels()
+    guard maslin_matmul_kernels_on_tile_model(type.rawValue, &kernels) == 1 else { return nil }
+    self.type = type
+    self.kernels = kernels
+  }
+
   /// The instruction sets of this machine, the scalar one first.
   static let sets: [maslin_instruction_set] = [
     MASLIN_SCALAR, MASLIN_AVX2, MASLIN_AVX512, MASLIN_NEON, MASLIN_NEON_I8MM,

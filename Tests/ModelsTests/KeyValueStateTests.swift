@@ -155,21 +155,15 @@ import Testing
     let tokens = DecoderFixture.tokens(300, of: model, seed: 10)
     let whole = try model.logits(model.makeState(), tokens)
     let state = model.makeState()
-    try model.take(state, DecoderFixture.tokens(300, of: model, seed: 11))
-    let empty = model.makeState()
-    try model.take(empty, Array(tokens[..<count]))
-    // The first tokens differ, so only what comes after a return to the beginning can be compared.
-    if count == 0 {
-      try state.rollBack(to: 0)
-      #expect(state.pages.isEmpty && state.tailByteCount == 0)
-      #expect(try model.logits(state, tokens).bits == whole.bits)
-    } else {
-      try model.take(empty, Array(tokens[count...]))
-      try empty.rollBack(to: count)
-      #expect(
-        try model.logits(empty, Array(tokens[count...])).bits
-          == DecoderFixture.bits(whole, count..<300, of: model))
-    }
+    try model.take(state, Array(tokens[..<count]))
+    try model.take(state, DecoderFixture.tokens(300 - count, of: model, seed: 11))
+    #expect(state.oldestRollback == 0)
+    try state.rollBack(to: count)
+    #expect(state.pages.count == count / tokensPerPage)
+    #expect((state.tailByteCount == 0) == (count % tokensPerPage == 0))
+    #expect(
+      try model.logits(state, Array(tokens[count...])).bits
+        == DecoderFixture.bits(whole, count..<300, of: model))
   }
 
   @Test(arguments: DecoderFixture.kinds, 1...8)

@@ -7,7 +7,7 @@ import Solidity
 struct Maslin: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "maslin",
-    abstract: "A private Ethereum AI workstation: audits Solidity and runs models, on this machine alone.",
+    abstract: "Audits Solidity and runs language models, on this machine alone.",
     discussion: """
       Examples:
         maslin audit contracts/

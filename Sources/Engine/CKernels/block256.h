@@ -85,7 +85,8 @@ void block256_quantize_neon(
 extern const uint8_t block256_iq2_xxs_codes[2][256];
 // Signs of values 4 h to 4 h + 3 by their seven bits, at bits 2, 4, 0, 1.
 extern const uint8_t block256_iq2_xxs_signs[2][128];
-// Value plus 43 by an index that holds a sign at the bit above and the level at bits 0-1, 2-3, 4-5, 4-5 (any other bits).
+// Value plus 43 by an index that holds a sign at the bit above and the level at bits 0-1, 2-3, 4-5, 4-5; its other bits
+// do not matter.
 extern const uint8_t block256_iq2_xxs_values[4][64];
 
 // The kernels of one weight type: fills `activation_block`, `quantize` and `matmul` and returns 1; 0 for a type

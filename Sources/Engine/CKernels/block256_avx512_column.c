@@ -1,8 +1,8 @@
-// Up to four columns under AVX-512: 16 rows in the lanes of a vector, as in block256_avx512_tile.h, but codes are used as
+// A few columns under AVX-512: 16 rows in the lanes of a vector, as in block256_avx512_tile.h, but codes are used as
 // they are read instead of being written to a tile. This is what runs when weights stream from memory.
 //
-// Where it saves a shift, codes stay at their place in the byte, multiplied by a power of two; scales of other codes then
-// carry that power, and the sum is divided by it at the end. It is a multiple of it, so that is exact.
+// Where it saves a shift, codes stay at their place in the byte, multiplied by a power of two; scales of other codes
+// then carry that power, and the sum is divided by it at the end. It is a multiple of it, so that is exact.
 #include "block256_avx512_tile.h"
 
 #if defined(__x86_64__)
@@ -49,11 +49,12 @@ AVX512_INLINE __m512i correction(const block_columns *columns, int c, int group)
   return _mm512_set1_epi32(columns->corrections[(size_t)c * columns->corrections_stride + group]);
 }
 
-// Fetches a quarter of the next bytes. All at once would hold up the reads behind it.
-AVX512_INLINE void fetch_quarter(const block_columns *columns, size_t block_bytes, int quarter) {
-  const size_t bytes = TILE_ROWS / 4 * block_bytes;
+// Fetches one of `parts` parts of the next bytes. All at once would hold up the reads behind it.
+AVX512_INLINE void fetch_part(
+    const block_columns *columns, size_t block_bytes, int part, size_t parts) {
+  const size_t bytes = TILE_ROWS * block_bytes / parts;
   UNROLL for (size_t at = 0; at < bytes; at += 64) {
-    _mm_prefetch((const char *)columns->next + (size_t)quarter * bytes + at, _MM_HINT_T1);
+    _mm_prefetch((const char *)columns->next + (size_t)part * bytes + at, _MM_HINT_T1);
   }
 }
 
@@ -94,9 +95,9 @@ AVX512_INLINE void multiply_q2_k(
   }
   UNROLL for (int part = 0; part < 4; part++) {
     __m512i codes[4];
-    fetch_quarter(columns, BLOCK256_Q2_K_BYTES, part);
     transpose_rows(rows, offset + 16 + 16 * part, codes);
     UNROLL for (int s = 0; s < 4; s++) {
+      if (s % 2 == 0) fetch_part(columns, BLOCK256_Q2_K_BYTES, 2 * part + s / 2, 8);
       // Codes times 4^s, scales times 4^(3 - s).
       const int group = 8 * (part / 2) + 2 * s + part % 2;
       __m512i sum[FEW_COLUMNS];
@@ -144,9 +145,9 @@ AVX512_INLINE void multiply_six_bit(
   UNROLL for (int chunk = 0; chunk < 4; chunk++) {
     __m512i low_sum[FEW_COLUMNS], high_sum[FEW_COLUMNS];
     UNROLL for (int c = 0; c < count; c++) low_sum[c] = high_sum[c] = _mm512_setzero_si512();
-    fetch_quarter(
-        columns, fifth_bits ? BLOCK256_Q5_K_BYTES : BLOCK256_Q4_K_BYTES, chunk);
     UNROLL for (int part = 0; part < 2; part++) {
+      fetch_part(
+          columns, fifth_bits ? BLOCK256_Q5_K_BYTES : BLOCK256_Q4_K_BYTES, 2 * chunk + part, 8);
       __m512i packed[4];
       transpose_rows(
           rows, offset + (fifth_bits ? 48 : 16) + 32 * (size_t)chunk + 16 * (size_t)part, packed);
@@ -203,12 +204,12 @@ AVX512_INLINE void multiply_q6_k(
   UNROLL for (int half = 0; half < 2; half++) {
     UNROLL for (int part = 0; part < 2; part++) {
       __m512i first[4], second[4], high[4];
-      fetch_quarter(columns, BLOCK256_Q6_K_BYTES, 2 * half + part);
       transpose_rows(rows, offset + 64 * half + 16 * part, first);
       transpose_rows(rows, offset + 64 * half + 32 + 16 * part, second);
       transpose_rows(rows, offset + 128 + 32 * half + 16 * part, high);
       UNROLL for (int k = 0; k < 4; k++) {
         const int group = 8 * half + 2 * k + part;
+        fetch_part(columns, BLOCK256_Q6_K_BYTES, 8 * half + 4 * part + k, 16);
         __m512i sum[FEW_COLUMNS];
         UNROLL for (int c = 0; c < count; c++) sum[c] = correction(columns, c, group);
         UNROLL for (int i = 0; i < 4; i++) {
@@ -228,9 +229,9 @@ AVX512_INLINE void multiply_q6_k(
   }
 }
 
-// A lane holds the four grid entries of 32 values of a row; byte j of vector (h, s) is value 4 h + s of entry j, and the
-// quants are rearranged likewise. An index takes the two bits of a level from the grid and a sign from the sign table,
-// each at the place they have there; the tables of values ignore what else is in the index.
+// A lane holds the four grid entries of 32 values of a row; byte j of vector (h, s) is value 4 h + s of entry j, and
+// the quants are rearranged likewise. An index takes the two bits of a level from the grid and a sign from the sign
+// table, each at the place they have there; the tables of values ignore what else is in the index.
 AVX512_INLINE void multiply_iq2_xxs(
     const uint8_t *const *rows, size_t offset, const block_columns *columns, int count,
     __m512i *dot, __m512i *minimum) {
@@ -250,37 +251,44 @@ AVX512_INLINE void multiply_iq2_xxs(
   const __m512i sevens = _mm512_set1_epi64(0x352E2720150E0700);
   UNROLL for (int part = 0; part < 4; part++) {
     __m512i words[4];
-    fetch_quarter(columns, BLOCK256_IQ2_XXS_BYTES, part);
     transpose_rows(rows, offset + 2 + 16 * part, words);
+    // Two groups of 32 at a time: the chain from an index to its products is long.
+    __mmask64 upper[2];
+    __m512i seven_bits[2], sum[2][FEW_COLUMNS];
     UNROLL for (int k = 0; k < 2; k++) {
-      const int sub = 2 * part + k;
-      const __m512i index = words[2 * k], packed = words[2 * k + 1];
-      const __mmask64 upper = _mm512_movepi8_mask(index);
-      const __m512i seven_bits = _mm512_multishift_epi64_epi8(sevens, packed);
-      __m512i sum[FEW_COLUMNS];
-      UNROLL for (int c = 0; c < count; c++) sum[c] = correction(columns, c, sub);
-      UNROLL for (int h = 0; h < 2; h++) {
-        const __m512i codes = _mm512_mask_blend_epi8(
-            upper, _mm512_permutex2var_epi8(grid[h][0], index, grid[h][1]),
+      fetch_part(columns, BLOCK256_IQ2_XXS_BYTES, 2 * part + k, 8);
+      upper[k] = _mm512_movepi8_mask(words[2 * k]);
+      seven_bits[k] = _mm512_multishift_epi64_epi8(sevens, words[2 * k + 1]);
+      UNROLL for (int c = 0; c < count; c++) sum[k][c] = correction(columns, c, 2 * part + k);
+    }
+    UNROLL for (int h = 0; h < 2; h++) {
+      __m512i codes[2], sign[2];
+      UNROLL for (int k = 0; k < 2; k++) {
+        const __m512i index = words[2 * k];
+        codes[k] = _mm512_mask_blend_epi8(
+            upper[k], _mm512_permutex2var_epi8(grid[h][0], index, grid[h][1]),
             _mm512_permutex2var_epi8(grid[h][2], index, grid[h][3]));
-        const __m512i sign =
-            _mm512_permutex2var_epi8(signs[h][0], seven_bits, signs[h][1]);
-        UNROLL for (int s = 0; s < 4; s++) {
+        sign[k] = _mm512_permutex2var_epi8(signs[h][0], seven_bits[k], signs[h][1]);
+      }
+      UNROLL for (int s = 0; s < 4; s++) {
+        const __m512i place = all_bytes(s == 0 ? 0x03 : s == 1 ? 0x0C : 0x30);
+        UNROLL for (int k = 0; k < 2; k++) {
           // The level at bits 0, 2, 4; the last moved to 4.
-          const __m512i levels = s == 3 ? moved(codes, 2) : codes;
-          const __m512i place = all_bytes(s == 0 ? 0x03 : s == 1 ? 0x0C : 0x30);
-          const __m512i both = _mm512_ternarylogic_epi32(place, levels, sign, 0xCA);
+          const __m512i levels = s == 3 ? moved(codes[k], 2) : codes[k];
+          const __m512i both = _mm512_ternarylogic_epi32(place, levels, sign[k], 0xCA);
           const __m512i value =
               _mm512_permutexvar_epi8(both, s == 3 ? last_values : values[s]);
           UNROLL for (int c = 0; c < count; c++) {
-            sum[c] = _mm512_dpbusd_epi32(
-                sum[c], value, four_quants(columns, c, 8 * sub + 4 * h + s));
+            sum[k][c] = _mm512_dpbusd_epi32(
+                sum[k][c], value, four_quants(columns, c, 8 * (2 * part + k) + 4 * h + s));
           }
         }
       }
+    }
+    UNROLL for (int k = 0; k < 2; k++) {
       // Bit 27 is overwritten: 2 * scale + 1.
-      const __m512i scale = _mm512_or_si512(moved(packed, 27), _mm512_set1_epi32(1));
-      UNROLL for (int c = 0; c < count; c++) add_scaled(&dot[c], sum[c], scale);
+      const __m512i scale = _mm512_or_si512(moved(words[2 * k + 1], 27), _mm512_set1_epi32(1));
+      UNROLL for (int c = 0; c < count; c++) add_scaled(&dot[c], sum[k][c], scale);
     }
   }
 }
@@ -417,7 +425,8 @@ int block256_few_columns_avx512(
     const maslin_activations *activations, size_t columns, float *out, size_t out_stride,
     void *scratch) {
   const size_t blocks = count / 256;
-  if (columns > FEW_COLUMNS || blocks > MASLIN_SCRATCH_BYTES / (FEW_COLUMNS * (64 + 256))) return 0;
+  if (columns == 0 || columns > 2 * FEW_COLUMNS) return 0;
+  if (blocks > MASLIN_SCRATCH_BYTES / (FEW_COLUMNS * (64 + 256))) return 0;
   void (*few)(
       const uint8_t *, size_t, size_t, size_t, const maslin_activations *, size_t, float *, size_t,
       void *);
@@ -429,7 +438,23 @@ int block256_few_columns_avx512(
     case BLOCK256_IQ2_XXS: few = few_iq2_xxs; break;
     default: return 0;
   }
-  few(weights, row_bytes, rows, blocks, activations, columns, out, out_stride, scratch);
+  if (columns <= FEW_COLUMNS) {
+    few(weights, row_bytes, rows, blocks, activations, columns, out, out_stride, scratch);
+    return 1;
+  }
+  // In two goes over rows that stay in the cache.
+  const size_t half = (columns + 1) / 2, together = 4 * TILE_ROWS;
+  maslin_activations rest = *activations;
+  rest.quants += half * rest.quants_stride;
+  rest.scales += half * rest.scales_stride;
+  rest.sums += half * rest.sums_stride;
+  for (size_t r = 0; r < rows; r += together) {
+    const uint8_t *start = (const uint8_t *)weights + r * row_bytes;
+    const size_t some = rows - r < together ? rows - r : together;
+    few(start, row_bytes, some, blocks, activations, half, out + r, out_stride, scratch);
+    few(start, row_bytes, some, blocks, &rest, columns - half, out + half * out_stride + r,
+        out_stride, scratch);
+  }
   return 1;
 }
 

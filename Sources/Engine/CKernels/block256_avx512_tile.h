@@ -37,7 +37,8 @@ typedef struct {
 // What the driver keeps in the scratch memory of a thread.
 typedef struct {
   tile tile;
-  int32_t corrections[TILE_MOST_COLUMNS][16]; // -offset * sums of groups, per column of the current block
+  // -offset * sums of groups, per column of the current block.
+  int32_t corrections[TILE_MOST_COLUMNS][16];
   float totals[TILE_MOST_COLUMNS][2][16];
 } tile_scratch;
 
@@ -93,8 +94,8 @@ AVX512_INLINE __m512 half_of_rows(const uint8_t *const *rows, size_t offset) {
 
 // Multiplies a tile with `count` columns from `first` on.
 AVX512_INLINE void multiply_tile(
-    tile_shape shape, int vectors, int count, const tile_scratch *scratch,
-    const maslin_activations *activations, size_t block, size_t first, float totals[][2][16]) {
+    tile_shape shape, int vectors, int count, tile_scratch *scratch,
+    const maslin_activations *activations, size_t block, size_t first) {
   const tile *tile = &scratch->tile;
   const int8_t *quants = activations->quants + first * activations->quants_stride + 256 * block;
   const size_t stride = activations->quants_stride;
@@ -178,14 +179,15 @@ AVX512_INLINE void multiply_tile(
     const float *scales = activations->scales + (first + c) * activations->scales_stride + block;
     const __m512 activation_scale = _mm512_set1_ps(*scales);
     UNROLL for (int v = 0; v < vectors; v++) {
-      __m512 total = _mm512_load_ps(totals[first + c][v]);
+      __m512 total = _mm512_load_ps(scratch->totals[first + c][v]);
       const __m512 scale = _mm512_mul_ps(_mm512_load_ps(tile->scale[v]), activation_scale);
       total = _mm512_fmadd_ps(scale, _mm512_cvtepi32_ps(dot[v][c]), total);
       if (shape.minima) {
-        const __m512 lower = _mm512_mul_ps(_mm512_load_ps(tile->minimum_scale[v]), activation_scale);
+        const __m512 minimum_scale = _mm512_load_ps(tile->minimum_scale[v]);
+        const __m512 lower = _mm512_mul_ps(minimum_scale, activation_scale);
         total = _mm512_fnmadd_ps(lower, _mm512_cvtepi32_ps(minimum[v][c]), total);
       }
-      _mm512_store_ps(totals[first + c][v], total);
+      _mm512_store_ps(scratch->totals[first + c][v], total);
     }
   }
 }
@@ -219,12 +221,12 @@ AVX512_INLINE void multiply_columns(
     size_t block, size_t columns) {
   size_t c = 0;
   for (; c + 4 <= columns; c += 4) {
-    multiply_tile(shape, vectors, 4, scratch, activations, block, c, scratch->totals);
+    multiply_tile(shape, vectors, 4, scratch, activations, block, c);
   }
   switch (columns - c) {
-    case 3: multiply_tile(shape, vectors, 3, scratch, activations, block, c, scratch->totals); break;
-    case 2: multiply_tile(shape, vectors, 2, scratch, activations, block, c, scratch->totals); break;
-    case 1: multiply_tile(shape, vectors, 1, scratch, activations, block, c, scratch->totals); break;
+    case 3: multiply_tile(shape, vectors, 3, scratch, activations, block, c); break;
+    case 2: multiply_tile(shape, vectors, 2, scratch, activations, block, c); break;
+    case 1: multiply_tile(shape, vectors, 1, scratch, activations, block, c); break;
     default: break;
   }
 }
@@ -297,7 +299,7 @@ AVX512_INLINE void multiply_tiled(
   }
 }
 
-#define TILED(name, decode, number, ...)                                                                 \
+#define TILED(name, decode, number, ...)                                                           \
   AVX512 static void name(                                                                         \
       const void *weights, size_t row_bytes, size_t rows, size_t count,                            \
       const maslin_activations *activations, size_t columns, float *out, size_t out_stride,        \

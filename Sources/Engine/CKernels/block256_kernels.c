@@ -7,6 +7,10 @@ int maslin_block256_kernels(
   if (!matmul) return 0;
   maslin_quantize_function quantize = block256_quantize_scalar;
 #if defined(__x86_64__)
+  if (set == MASLIN_AVX2) {
+    matmul = block256_matmul_avx2(type);
+    quantize = block256_quantize_avx2;
+  }
   if (set == MASLIN_AVX512) {
     matmul = block256_matmul_avx512(type);
     quantize = block256_quantize_avx512;

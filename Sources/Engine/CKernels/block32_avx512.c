@@ -117,7 +117,9 @@ INLINE void add_blocks(
   }
 }
 
-// Two pairs of rows, `columns` <= 2 columns, known when compiling. `rows` of the four exist.
+enum { few_columns = 3 };
+
+// Two pairs of rows, up to `few_columns` columns, their number known when compiling. `rows` of the four exist.
 INLINE void multiply_rows(
     uint32_t type, int columns, const uint8_t *weights, size_t row_bytes, size_t rows,
     size_t count, const maslin_activations *activations, size_t first_column, float *out,
@@ -125,14 +127,14 @@ INLINE void multiply_rows(
   const uint32_t size = maslin_block32_bytes(type);
   const uint8_t *row[4];
   for (size_t r = 0; r < 4; r++) row[r] = weights + (r < rows ? r : rows - 1) * row_bytes;
-  column_blocks x[2];
+  column_blocks x[few_columns];
   for (int c = 0; c < columns; c++) {
     const size_t column = first_column + (size_t)c;
     x[c].quants = activations->quants + column * activations->quants_stride;
     x[c].scales = activations->scales + column * activations->scales_stride;
     x[c].sums = activations->sums + column * activations->sums_stride;
   }
-  __m256 sums[2][2];
+  __m256 sums[2][few_columns];
   for (int c = 0; c < columns; c++) sums[0][c] = sums[1][c] = _mm256_setzero_ps();
 
   const size_t blocks = count / 32;
@@ -155,9 +157,9 @@ INLINE void multiply_rows(
   if (rest) {
     const size_t at = (blocks - rest) * size;
     uint8_t last[4][4 * 34] = {{0}};
-    int8_t quants[2][128] = {{0}};
-    float scales[2][4] = {{0}};
-    int16_t quant_sums[2][4] = {{0}};
+    int8_t quants[few_columns][128] = {{0}};
+    float scales[few_columns][4] = {{0}};
+    int16_t quant_sums[few_columns][4] = {{0}};
     for (int r = 0; r < 4; r++) memcpy(last[r], row[r] + at, rest * size);
     for (int c = 0; c < columns; c++) {
       memcpy(quants[c], x[c].quants, rest * 32);
@@ -180,25 +182,29 @@ INLINE void multiply_rows(
   }
 }
 
-enum { few_columns = 2 };
-
 INLINE void multiply(
     uint32_t type, const void *weights, size_t row_bytes, size_t rows, size_t count,
     const maslin_activations *activations, size_t columns, float *out, size_t out_stride,
     void *scratch) {
   if (columns > few_columns) {
     maslin_block32_tiled_matmul_avx512(
-        type, weights, row_bytes, rows, count, activations, columns, out, out_stride, scratch);
+        type, maslin_processor_tile_unit(), weights, row_bytes, rows, count, activations, columns,
+        out, out_stride, scratch);
     return;
   }
   for (size_t r = 0; r < rows; r += 4) {
     const uint8_t *w = (const uint8_t *)weights + r * row_bytes;
     const size_t present = rows - r < 4 ? rows - r : 4;
-    if (columns == 1) {
-      multiply_rows(type, 1, w, row_bytes, present, count, activations, 0, out + r, out_stride);
-    } else if (columns == 2) {
-      multiply_rows(type, 2, w, row_bytes, present, count, activations, 0, out + r, out_stride);
+#define CASE(n)                                                                                    \
+  case n:                                                                                          \
+    multiply_rows(type, n, w, row_bytes, present, count, activations, 0, out + r, out_stride);     \
+    break;
+    switch (columns) {
+      CASE(1)
+      CASE(2)
+      CASE(3)
     }
+#undef CASE
   }
 }
 

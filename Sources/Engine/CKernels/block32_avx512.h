@@ -6,6 +6,7 @@
 
 #include "block32_formats.h"
 #include "block32_kernels.h"
+#include "tile_unit.h"
 
 #define TARGET                                                                                     \
   __attribute__((                                                                                  \
@@ -47,10 +48,10 @@ INLINE __m512 maslin_mxfp4_scales(__m512i exponents) {
   return _mm512_castsi512_ps(_mm512_mask_mov_epi32(normal, small, subnormal));
 }
 
-// The product by tiles of 16 rows, for more than a few columns.
+// The product by tiles of 16 rows, for more than a few columns: groups of 16 columns on `unit` unless it is NULL.
 void maslin_block32_tiled_matmul_avx512(
-    uint32_t type, const void *weights, size_t row_bytes, size_t rows, size_t count,
-    const maslin_activations *activations, size_t columns, float *out, size_t out_stride,
-    void *scratch);
+    uint32_t type, const maslin_tile_unit *unit, const void *weights, size_t row_bytes,
+    size_t rows, size_t count, const maslin_activations *activations, size_t columns, float *out,
+    size_t out_stride, void *scratch);
 
 #endif

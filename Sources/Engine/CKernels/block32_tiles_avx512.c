@@ -23,6 +23,8 @@ typedef struct {
   float scaled_sums[tile_columns][tile_blocks];
   // The 4 sums of each row, by column.
   float sums[tile_columns][4][tile_rows];
+  // What the tile unit returns for some blocks.
+  int32_t products[maslin_tile_unit_blocks][maslin_tile_unit_columns][tile_rows];
 } tile_memory;
 
 _Static_assert(sizeof(tile_memory) <= MASLIN_SCRATCH_BYTES, "fits the scratch memory");
@@ -159,6 +161,51 @@ TARGET static void add_tile_to_columns(
 #undef CASES
 }
 
+// The same for 16 columns whose products the tile unit makes, one of the 4 sums after the other.
+INLINE void add_tile_of_unit(
+    int has_minimum, const maslin_tile_unit *unit, tile_memory *memory, size_t blocks,
+    size_t first_column, const int8_t *quants, size_t quants_stride, const float *scales,
+    size_t scales_stride) {
+  const weight_tile *tile = &memory->tile;
+  for (size_t i = 0; i < 4; i++) {
+    __m512 sums[maslin_tile_unit_columns];
+#pragma clang loop unroll(full)
+    for (size_t c = 0; c < maslin_tile_unit_columns; c++) {
+      sums[c] = _mm512_load_ps(memory->sums[first_column + c][i]);
+    }
+    for (size_t first = i; first < blocks; first += 4 * maslin_tile_unit_blocks) {
+      const size_t left = (blocks - first + 3) / 4;
+      const size_t present = left < maslin_tile_unit_blocks ? left : maslin_tile_unit_blocks;
+      unit->multiply(
+          tile->weights[first][0][0], 4 * sizeof tile->weights[0], quants + 32 * first, 4 * 32,
+          quants_stride, present, memory->products);
+      for (size_t j = 0; j < present; j++) {
+        const size_t b = first + 4 * j;
+        const __m512 weight_scales = _mm512_load_ps(tile->scales[b]);
+#pragma clang loop unroll(full)
+        for (size_t c = 0; c < maslin_tile_unit_columns; c++) {
+          __m512i product = _mm512_load_si512(memory->products[j][c]);
+          if (!has_minimum) {
+            const int32_t correction = memory->corrections[first_column + c][b];
+            product = _mm512_add_epi32(product, _mm512_set1_epi32(correction));
+          }
+          const __m512 scale
+              = _mm512_mul_ps(weight_scales, _mm512_set1_ps(scales[c * scales_stride + b]));
+          sums[c] = _mm512_fmadd_ps(scale, _mm512_cvtepi32_ps(product), sums[c]);
+          if (has_minimum) {
+            const __m512 sum = _mm512_set1_ps(memory->scaled_sums[first_column + c][b]);
+            sums[c] = _mm512_fmadd_ps(_mm512_load_ps(tile->minima[b]), sum, sums[c]);
+          }
+        }
+      }
+    }
+#pragma clang loop unroll(full)
+    for (size_t c = 0; c < maslin_tile_unit_columns; c++) {
+      _mm512_store_ps(memory->sums[first_column + c][i], sums[c]);
+    }
+  }
+}
+
 TARGET static void unpack_tile_of_type(
     uint32_t type, const uint8_t *const *rows, size_t first_block, size_t blocks, size_t ahead,
     weight_tile *tile) {
@@ -201,15 +248,39 @@ INLINE void prepare_sums(
   }
 }
 
+INLINE const int8_t *quants_of(const maslin_activations *activations, size_t column, size_t block) {
+  return activations->quants + column * activations->quants_stride + 32 * block;
+}
+
+INLINE const float *scales_of(const maslin_activations *activations, size_t column, size_t block) {
+  return activations->scales + column * activations->scales_stride + block;
+}
+
+// For column `column` of the activations, which is `place` of those in hand.
+TARGET static void prepare_sums_of_column(
+    uint32_t type, const maslin_activations *activations, size_t column, size_t block,
+    size_t blocks, size_t place, tile_memory *memory) {
+  const int16_t *sums = activations->sums + column * activations->sums_stride + block;
+  const float *scales = scales_of(activations, column, block);
+  int32_t *corrections = memory->corrections[place];
+  float *scaled_sums = memory->scaled_sums[place];
+  if (maslin_block32_has_minimum(type)) {
+    prepare_sums(MASLIN_Q4_1, sums, scales, blocks, corrections, scaled_sums);
+  } else {
+    prepare_sums(type, sums, scales, blocks, corrections, scaled_sums);
+  }
+}
+
 static inline size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
 TARGET void maslin_block32_tiled_matmul_avx512(
-    uint32_t type, const void *weights, size_t row_bytes, size_t rows, size_t count,
-    const maslin_activations *activations, size_t columns, float *out, size_t out_stride,
-    void *scratch) {
+    uint32_t type, const maslin_tile_unit *unit, const void *weights, size_t row_bytes,
+    size_t rows, size_t count, const maslin_activations *activations, size_t columns, float *out,
+    size_t out_stride, void *scratch) {
   tile_memory *memory = scratch;
   const int has_minimum = maslin_block32_has_minimum(type);
   const size_t blocks = count / 32;
+  if (unit) unit->begin();
   for (size_t first_row = 0; first_row < rows; first_row += tile_rows) {
     const size_t present = smaller(tile_rows, rows - first_row);
     const uint8_t *row[tile_rows];
@@ -227,22 +298,23 @@ TARGET void maslin_block32_tiled_matmul_avx512(
             ? tile_blocks * maslin_block32_bytes(type)
             : tile_rows * row_bytes - block * maslin_block32_bytes(type);
         unpack_tile_of_type(type, row, block, length, ahead, &memory->tile);
-        for (size_t c = 0; c < width; c += 4) {
+        for (size_t c = 0; c < width; c++) {
+          prepare_sums_of_column(type, activations, start + c, block, length, c, memory);
+        }
+        const size_t on_unit = unit ? width - width % maslin_tile_unit_columns : 0;
+        for (size_t c = 0; c < on_unit; c += maslin_tile_unit_columns) {
+          add_tile_of_unit(
+              has_minimum, unit, memory, length, c, quants_of(activations, start + c, block),
+              activations->quants_stride, scales_of(activations, start + c, block),
+              activations->scales_stride);
+        }
+        for (size_t c = on_unit; c < width; c += 4) {
           const size_t group = smaller(4, width - c);
           const int8_t *quants[4];
           const float *scales[4];
           for (size_t i = 0; i < group; i++) {
-            const size_t column = start + c + i;
-            quants[i] = activations->quants + column * activations->quants_stride + 32 * block;
-            scales[i] = activations->scales + column * activations->scales_stride + block;
-            const int16_t *sums = activations->sums + column * activations->sums_stride + block;
-            int32_t *corrections = memory->corrections[c + i];
-            float *scaled_sums = memory->scaled_sums[c + i];
-            if (has_minimum) {
-              prepare_sums(MASLIN_Q4_1, sums, scales[i], length, corrections, scaled_sums);
-            } else {
-              prepare_sums(type, sums, scales[i], length, corrections, scaled_sums);
-            }
+            quants[i] = quants_of(activations, start + c + i, block);
+            scales[i] = scales_of(activations, start + c + i, block);
           }
           add_tile_to_columns(has_minimum, group, memory, length, c, quants, scales);
         }
@@ -257,5 +329,6 @@ TARGET void maslin_block32_tiled_matmul_avx512(
       }
     }
   }
+  if (unit) unit->end();
 }
 #endif

@@ -139,7 +139,8 @@ INLINE void multiply_block(
   }
   // Rows are read side by side: the next ones begin where the last of these ends.
   accumulate_block(
-      type, rows, columns, weights, row_bytes, count, values, values_stride, sums, rows * row_bytes);
+      type, rows, columns, weights, row_bytes, count, values, values_stride, sums,
+      (size_t)rows * row_bytes);
   for (int r = 0; r < rows; r++) {
     for (int c = 0; c < columns; c++) out[c * out_stride + r] = sum_of_lanes(sums[r][c]);
   }

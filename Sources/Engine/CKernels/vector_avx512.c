@@ -15,7 +15,8 @@
 #define INDEX_VECTORS 2
 #define DELTA_VECTORS 4
 
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,fma,f16c"))), apply_to = function)
+#pragma clang attribute push( \
+    __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,fma,f16c"))), apply_to = function)
 #include "vector_kernels.h"
 #pragma clang attribute pop
 #endif

@@ -1,5 +1,4 @@
-// Defines the table of kernels VECTOR_KERNELS for the target that the including file has chosen. The including file also
-// says how large tiles may be: SCORE_HEADS x SCORE_ROWS and SUM_HEADS x SUM_VECTORS sums, INDEX_HEADS x
+// Defines the table of kernels VECTOR_KERNELS for the target that the including file has chosen. That file also says how large tiles may be: SCORE_HEADS x SCORE_ROWS and SUM_HEADS x SUM_VECTORS sums, INDEX_HEADS x
 // INDEX_VECTORS and DELTA_VECTORS sums (they do not change the bits).
 #include "vector_lanes.h"
 

@@ -1,5 +1,5 @@
-// Vector kernels for ARM: NEON and FMA are part of the architecture, so that nothing has to be asked for; four registers
-// a vector.
+// Vector kernels for ARM: NEON and FMA are part of the architecture, so that nothing has to be asked for; four
+// registers a vector.
 #if defined(__aarch64__)
 #pragma STDC FP_CONTRACT OFF
 

@@ -1,3 +1,5 @@
+import Models
+
 /// Guesses the tokens that follow, cheaply; the model checks the guesses.
 public protocol Drafter: AnyObject {
   /// Up to `count` tokens that may follow `tokens`; fewer, or none, when there is no good guess.
@@ -62,5 +64,37 @@ public final class ModelDrafter: Drafter {
       if proposal.count < count { try session.append([token]) }
     }
     return proposal
+  }
+}
+
+/// Lets a model's own prediction block guess one token (multi-token prediction, specification of DeepSeek V4, 7).
+public final class PredictionDrafter: Drafter {
+  private let session: InferenceSession
+  private let model: any DraftingModel
+
+  /// Makes a drafter for the session whose text is continued; nil when its model has no prediction block.
+  public init?(session: InferenceSession) {
+    guard let model = session.model as? any DraftingModel, model.canDraft else { return nil }
+    self.session = session
+    self.model = model
+  }
+
+  /// The block's most likely token after the newest of `tokens`, which the session has not taken in yet.
+  public func draft(after tokens: [Int32], count: Int) throws(InferenceError) -> [Int32] {
+    guard count > 0, let newest = tokens.last, !session.tokens.isEmpty,
+      tokens.count == session.tokens.count + 1
+    else { return [] }
+    let rows: [[Float]]
+    do {
+      rows = try model.draft([(state: session.state, token: newest)])
+    } catch {
+      throw .model(error)
+    }
+    guard let logits = rows.first else { return [] }
+    return [
+      try logits.withUnsafeBufferPointer { (values) throws(InferenceError) in
+        try Sampler.largest(values)
+      }
+    ]
   }
 }

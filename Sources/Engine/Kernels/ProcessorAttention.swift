@@ -1,8 +1,8 @@
 import CKernels
 
 extension ProcessorOperations {
-  /// Heads that share a key head are taken together, so that every row is loaded once for several heads. Scores first, then
-  /// softmax, then the weighted sum in the order of the rows.
+  /// Heads that share a key head are taken together, so that every row is loaded once for several heads. Scores first,
+  /// then softmax, then the weighted sum in the order of the rows.
   public func attend(
     _ queries: ProcessorBuffer, rows: Int, heads: Int, keyHeads: Int, headWidth: Int,
     sources: [AttentionSource<ProcessorBuffer>], sinks: ProcessorWeights?, scale: Float,

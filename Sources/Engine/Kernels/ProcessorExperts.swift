@@ -53,8 +53,8 @@ private struct ExpertGroups {
 }
 
 extension ProcessorOperations {
-  /// Sorts the rows by expert, and multiplies all rows of an expert together: gate, up and activation in one region, down
-  /// in a second. Reads the chosen experts only.
+  /// Sorts the rows by expert, and multiplies all rows of an expert together: gate, up and activation in one region,
+  /// down in a second. Reads the chosen experts only.
   public func routedExperts(
     _ input: ProcessorBuffer, rows: Int, choice: ExpertChoice,
     experts: ExpertWeights<ProcessorOperations>, limit: Float?, into output: ProcessorBuffer
@@ -73,24 +73,14 @@ extension ProcessorOperations {
     let ups = matrix(experts.up)
     let downs = matrix(experts.down)
     let perRow = choice.perRow
-    let prepared: ProductInput
-    if rows == 1 {
-      // Every expert reads the same column.
-      prepared = prepare(
-        input.values, width: width, columns: 1, stamp: input.stamp, for: [gates, ups],
-        in: self.input
-      ).columns(from: 0, step: 0)
-    } else {
-      let sorted = workspace.rows.reserve(Float.self, count * width)
-      spread(count, cost: width) { places, _ in
-        for place in places {
-          let row = groups.pairs[place] / perRow
-          (sorted + place * width).update(from: input.row(row), count: width)
-        }
-      }
-      prepared = prepare(
-        sorted, width: width, columns: count, stamp: nil, for: [gates, ups], in: gathered)
-    }
+    let rounded = prepare(
+      input.values, width: width, columns: rows, stamp: input.stamp, for: [gates, ups],
+      in: self.input)
+    // Every expert of a single row reads the same column.
+    let prepared =
+      rows == 1
+      ? rounded.columns(from: 0, step: 0)
+      : gather(rounded, width: width, pairs: groups.pairs, perRow: perRow, for: [gates, ups])
 
     let gate = workspace.gate.reserve(Float.self, count * inner)
     let up = workspace.up.reserve(Float.self, count * inner)
@@ -131,6 +121,33 @@ extension ProcessorOperations {
         }
       }
     }
+  }
+
+  /// The columns of the rows that `pairs` belong to, in the order of `pairs`, in the forms that the matrices need.
+  private func gather(
+    _ input: ProductInput, width: Int, pairs: [Int], perRow: Int, for matrices: [ProcessorMatrix]
+  ) -> ProductInput {
+    var result = input
+    if matrices.contains(where: { $0.activationBlock(activations) == 0 }) {
+      let sorted = workspace.rows.reserve(Float.self, pairs.count * width)
+      spread(pairs.count, cost: width) { places, _ in
+        for place in places {
+          let row = pairs[place] / perRow
+          (sorted + place * width).update(from: input.values + row * input.stride, count: width)
+        }
+      }
+      result.values = UnsafePointer(sorted)
+    }
+    for form in [gathered.blocks256, gathered.blocks32] {
+      let source = form.block == 256 ? input.rounded256 : input.rounded32
+      if source.quants == nil { continue }
+      let target = form.reserve(width: width, columns: pairs.count)
+      spread(pairs.count, cost: width) { places, _ in
+        for place in places { source.copyColumn(pairs[place] / perRow, to: place, of: target) }
+      }
+      if form.block == 256 { result.rounded256 = target } else { result.rounded32 = target }
+    }
+    return result
   }
 
   /// Matrix `index` of the stack that begins with `first`.

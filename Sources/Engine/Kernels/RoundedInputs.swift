@@ -46,6 +46,17 @@ struct ProductInput {
 }
 
 extension maslin_activations {
+  /// Copies a column to a place of another memory of the same strides.
+  func copyColumn(_ column: Int, to place: Int, of target: maslin_activations) {
+    func copy<Value>(_ from: UnsafePointer<Value>?, _ to: UnsafePointer<Value>?, _ stride: Int) {
+      guard let from, let to = UnsafeMutablePointer(mutating: to) else { return }
+      (to + place * stride).update(from: from + column * stride, count: stride)
+    }
+    copy(quants, target.quants, quants_stride)
+    copy(scales, target.scales, scales_stride)
+    copy(sums, target.sums, sums_stride)
+  }
+
   fileprivate mutating func advance(by column: Int, step: Int) {
     guard let quants, let scales, let sums else { return }
     self.quants = quants + column * quants_stride

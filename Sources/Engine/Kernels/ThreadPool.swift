@@ -21,8 +21,8 @@ public final class ThreadPool {
 
   /// Starts `threads - 1` threads; by default as many as `ProcessorTopology` recommends for computing.
   ///
-  /// The threads may run on the processors that `ProcessorTopology` recommends, among which the system moves them: bound
-  /// to one each, they would wait for whatever else runs there.
+  /// The threads may run on the processors that `ProcessorTopology` recommends, among which the system moves them:
+  /// bound to one each, they would wait for whatever else runs there.
   ///
   /// - Throws: `KernelError.threads` when the count is not in 1...1024 or the system refuses.
   public init(threads: Int? = nil) throws(KernelError) {
@@ -71,9 +71,9 @@ public final class ThreadPool {
 /// What the threads of a pool share.
 ///
 /// Sendable: `job` and `parts` are written only between regions and read only by a thread that holds a claim on a part
-/// of the region; a claim is an atomic operation on `ticket` that follows the writes, and the region does not end before
-/// all claimed parts are reported to `open`. `workers` and the scratch pointers are used between regions by the pool's
-/// owner; each worker reads its own scratch pointer under a claim. The rest is atomic or guarded by `mutex`.
+/// of the region; a claim is an atomic operation on `ticket` that follows the writes, and the region does not end
+/// before all claimed parts are reported to `open`. `workers` and the scratch pointers are used between regions by the
+/// pool's owner; each worker reads its own scratch pointer under a claim. The rest is atomic or guarded by `mutex`.
 private final class Board: @unchecked Sendable {
   typealias Job = UnsafePointer<(Int, Int) -> Void>
 
@@ -132,6 +132,7 @@ private final class Board: @unchecked Sendable {
 
   func run(parts: Int, job: Job) {
     precondition(parts <= UInt32.max)
+    precondition(open.load(ordering: .relaxed) == 0, "parallel regions overlap")
     self.job = job
     self.parts = parts
     open.store(parts, ordering: .relaxed)

@@ -94,9 +94,7 @@ struct ConversionPlan {
         name: sources.first?.weight.name ?? name,
         problem: "its shape \(sources.first?.weight.shape ?? []) does not fit '\(name)'")
     }
-    // Rows of sources are rows of the result, except where unit axes are dropped.
-    let columnCount = shape.first ?? 1
-    guard sources.allSatisfy({ $0.columns == columnCount }) || sources.count == 1 else {
+    guard sources.allSatisfy({ $0.columns == shape.first ?? 1 }) else {
       throw .tensor(name: name, problem: "its parts have rows of different lengths")
     }
     tensors.append(

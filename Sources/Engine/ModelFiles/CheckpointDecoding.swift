@@ -58,12 +58,12 @@ extension ConvertedTensor.Source {
 }
 
 /// The 8-bit and 4-bit formats of checkpoints (OCP Microscaling Formats 1.0; specification of DeepSeek V4, 10.2, 11).
-enum Microscaling {
+package enum Microscaling {
   /// Rows and columns that share a factor in 8-bit weights.
   static let tileWidth = 128
 
   /// The values of the 256 codes of E4M3: 4 bits of exponent with bias 7, 3 of mantissa, no infinities.
-  static let e4m3: [Float] = (0..<256).map { code in
+  package static let e4m3: [Float] = (0..<256).map { code in
     let exponent = code >> 3 & 15
     let mantissa = Float(code & 7)
     if exponent == 15, code & 7 == 7 { return .nan }
@@ -75,7 +75,7 @@ enum Microscaling {
   }
 
   /// The value of a code of E8M0: a power of two; 255 is not a number.
-  static func power(_ code: UInt8) -> Float {
+  package static func power(_ code: UInt8) -> Float {
     code == 255 ? .nan : Float(sign: .plus, exponent: Int(code) - 127, significand: 1)
   }
 
@@ -85,7 +85,9 @@ enum Microscaling {
   ///   - codes: 16 bytes for 32 values: values 2i and 2i + 1 in the low and high half of byte i.
   ///   - scales: a power of two for each 32 values.
   /// - Returns: for each 32 values the scale and 16 bytes: values i and i + 16 in the halves of byte i.
-  static func blocks(codes: UnsafeRawBufferPointer, scales: UnsafeRawBufferPointer) -> [UInt8] {
+  package static func blocks(
+    codes: UnsafeRawBufferPointer, scales: UnsafeRawBufferPointer
+  ) -> [UInt8] {
     var blocks = [UInt8](repeating: 0, count: 17 * scales.count)
     for group in scales.indices {
       blocks[17 * group] = scales[group]

@@ -51,6 +51,9 @@ struct DeepSeek4Checkpoint {
     for (key, name) in counts { set(key, .uint32(UInt32(try configuration.integer(name)))) }
     set("expert_count", .uint32(UInt32(expertCount)))
     set("hash_layer_count", .uint32(UInt32(hashLayerCount)))
+    if let width = try configuration.optionalInteger("intermediate_size") {
+      set("feed_forward_length", .uint32(UInt32(width)))
+    }
     let keyHeads = try configuration.optionalInteger("num_key_value_heads") ?? 1
     set("attention.head_count_kv", .uint32(UInt32(keyHeads)))
     let width = UInt32(try configuration.integer("head_dim"))

@@ -133,7 +133,9 @@ struct HuggingFaceTokenizer {
     }
     for member in vocabulary { try set(member.name, member.value.integerValue, .normal) }
     for added in tokenizer["added_tokens"]?.arrayValue ?? [] {
-      guard let content = added["content"]?.stringValue else { throw wrong("an added token has no text") }
+      guard let content = added["content"]?.stringValue else {
+        throw wrong("an added token has no text")
+      }
       let isControl = added["special"]?.boolValue == true || Self.looksSpecial(content)
       try set(content, added["id"]?.integerValue, isControl ? .control : .userDefined)
     }
@@ -177,7 +179,9 @@ struct HuggingFaceTokenizer {
       let token = setting?.stringValue ?? setting?["content"]?.stringValue
       let stated = [configuration["\(name)_token_id"], generation?["\(name)_token_id"]]
         .compactMap { $0?.integerValue ?? $0?.arrayValue?.first?.integerValue }.first
-      guard let id = token.flatMap({ ids[$0] }) ?? stated, (0..<count).contains(id) else { continue }
+      guard let id = token.flatMap({ ids[$0] }) ?? stated, (0..<count).contains(id) else {
+        continue
+      }
       metadata["tokenizer.ggml.\(key)_token_id"] = .uint32(UInt32(id))
     }
     let ends = templateEnds(metadata)
@@ -245,7 +249,9 @@ struct HuggingFaceTokenizer {
       metadata["general.sampling.top_k"] = .int32(small)
     }
     for (name, key) in [("top_p", "top_p"), ("min_p", "min_p"), ("temperature", "temp")] {
-      guard let number = generation?[name].flatMap(HuggingFaceConfiguration.number) else { continue }
+      guard let number = generation?[name].flatMap(HuggingFaceConfiguration.number) else {
+        continue
+      }
       metadata["general.sampling.\(key)"] = .float32(Float(number))
     }
   }

@@ -1,6 +1,7 @@
 import DurableFiles
 import GGUF
 import TensorFormats
+import TerminalText
 
 /// Why a model cannot be quantised.
 public enum QuantizationError: Error, Hashable, Sendable, CustomStringConvertible {
@@ -25,14 +26,16 @@ public enum QuantizationError: Error, Hashable, Sendable, CustomStringConvertibl
     case .gguf(let error): error.description
     case .file(let failure): failure.description
     case .importance(let path, let problem):
-      "'\(path)' is no importance matrix that can be used: \(problem)"
+      "'\(SafeText.line(path))' is no importance matrix that can be used: \(SafeText.line(problem))"
     case .unknownMix(let name):
-      "there is no mix '\(name)'; there are "
+      "there is no mix '\(SafeText.line(name))'; there are "
         + QuantizationMix.allCases.map(\.name).joined(separator: ", ")
-    case .override(let text, let problem): "type override '\(text)': \(problem)"
-    case .tensor(let name, let problem): "tensor '\(name)': \(problem)"
+    case .override(let text, let problem):
+      "type override '\(SafeText.line(text))': \(SafeText.line(problem))"
+    case .tensor(let name, let problem):
+      "tensor '\(SafeText.line(name))': \(SafeText.line(problem))"
     case .sameFile(let path):
-      "'\(path)' is the model itself; give the quantised model another name"
+      "'\(SafeText.line(path))' is the model itself; give the quantised model another name"
     }
   }
 }

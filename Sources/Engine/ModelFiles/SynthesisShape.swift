@@ -1,5 +1,6 @@
 import GGUF
 import TensorFormats
+import TerminalText
 
 /// The dimensions of a model that can be synthesised.
 public struct SynthesisShape: Hashable, Sendable {
@@ -207,7 +208,7 @@ public enum SynthesisError: Error, Hashable, Sendable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .unknownShape(let name):
-      "there is no shape '\(name)'; there are "
+      "there is no shape '\(SafeText.line(name))'; there are "
         + SynthesisShape.all.map(\.name).joined(separator: ", ")
     case .layers(let count): "a model cannot have \(count) layers; 1 to 10000 are possible"
     case .gguf(let error): error.description

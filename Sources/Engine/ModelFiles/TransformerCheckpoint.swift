@@ -35,6 +35,10 @@ struct TransformerCheckpoint {
     } else {
       headWidth = try configuration.integer("hidden_size") / headCount
     }
+    // Far above any model; tables are as long as a head.
+    guard headWidth > 0, headWidth <= 1 << 16 else {
+      throw configuration.wrong("heads of width \(headWidth) are impossible")
+    }
     expertCount = architecture.hasSuffix("moe") ? try configuration.integer("num_experts") : 0
     guard try configuration.integers("mlp_only_layers")?.isEmpty ?? true,
       try configuration.optionalInteger("decoder_sparse_step") ?? 1 == 1

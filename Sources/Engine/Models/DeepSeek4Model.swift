@@ -116,16 +116,16 @@ final class DeepSeek4Model<Operations: TensorOperations>: LanguageModel {
     }
     if let observer { observeFinalNorm(streams, rows: batch.rows, observer) }
 
-    let logits = zip(sequences, batch.parts).map { input, part in
-      let wanted: Range<Int> =
-        switch input.logits {
-        case .none: part.span.first..<part.span.first
-        case .last: part.span.first + part.span.count - 1..<part.span.first + part.span.count
-        case .all: part.span.range
-        }
-      return headLogits(
-        streams, rows: wanted, head: weights.head, norm: weights.norm, output: weights.output)
+    let wanted = zip(sequences, batch.parts).map { input, part in
+      let rows = part.span.range
+      return switch input.logits {
+      case .none: rows.upperBound..<rows.upperBound
+      case .last: rows.upperBound - 1..<rows.upperBound
+      case .all: rows
+      }
     }
+    let logits = headLogits(
+      streams, rows: wanted, head: weights.head, norm: weights.norm, output: weights.output)
     if let prediction = weights.prediction {
       rememberForPrediction(prediction, batch: batch, streams: streams)
     }
@@ -196,19 +196,27 @@ final class DeepSeek4Model<Operations: TensorOperations>: LanguageModel {
   }
 
   /// Logits of some rows of streams: the last collapse, norm, output matrix (3, 4).
+  ///
+  /// The rows of all sequences are taken together, so that the output matrix is read once for up to 64 of them.
+  ///
+  /// - Returns: for each range the logits of its rows.
   func headLogits(
-    _ streams: Operations.Buffer, rows: Range<Int>, head: HyperConnection<Operations>,
+    _ streams: Operations.Buffer, rows wanted: [Range<Int>], head: HyperConnection<Operations>,
     norm: Operations.Weights, output: Operations.Weights
-  ) -> [Float] {
+  ) -> [[Float]] {
+    let rows = wanted.flatMap { Array($0) }
+    guard !rows.isEmpty else { return wanted.map { _ in [] } }
     var logits: [Float] = []
     logits.reserveCapacity(rows.count * shape.vocabularyCount)
-    for first in stride(from: rows.lowerBound, to: rows.upperBound, by: Self.headRows) {
-      let slice = first..<min(first + Self.headRows, rows.upperBound)
+    for first in stride(from: 0, to: rows.count, by: Self.headRows) {
+      let slice = rows[first..<min(first + Self.headRows, rows.count)]
       headWork.reserve(rows: slice.count)
       let chosen = headWork[.streams, streams.columns]
       let collapsed = headWork[.collapsed, shape.width]
       let result = headWork[.logits, shape.vocabularyCount]
-      operations.copy(streams, rows: slice, to: chosen, row: 0)
+      for (place, row) in slice.enumerated() {
+        operations.copy(streams, rows: row..<row + 1, to: chosen, row: place)
+      }
       operations.collapseHead(chosen, rows: slice.count, connection: head, into: collapsed)
       operations.normalize(
         collapsed, rows: slice.count, groups: 1, weight: norm, epsilon: details.epsilon,
@@ -216,7 +224,15 @@ final class DeepSeek4Model<Operations: TensorOperations>: LanguageModel {
       operations.multiply(collapsed, rows: slice.count, by: [MatrixProduct(output, into: result)])
       logits += operations.read(result, rows: 0..<slice.count)
     }
-    return logits
+    guard wanted.count > 1 else { return [logits] }
+    var parts: [[Float]] = []
+    var start = 0
+    for range in wanted {
+      let end = start + range.count * shape.vocabularyCount
+      parts.append(Array(logits[start..<end]))
+      start = end
+    }
+    return parts
   }
 
   private func observeFinalNorm(

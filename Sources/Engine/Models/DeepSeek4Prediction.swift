@@ -65,12 +65,9 @@ extension DeepSeek4Model: DraftingModel {
     }
     mix(prediction.block.experts, batch: batch, streams: streams, nil)
     for part in batch.parts { part.state.trimPrediction() }
-    let all = headLogits(
-      streams, rows: 0..<batch.rows, head: prediction.head, norm: prediction.norm,
-      output: prediction.output)
-    let logits = stride(from: 0, to: all.count, by: shape.vocabularyCount).map {
-      Array(all[$0..<$0 + shape.vocabularyCount])
-    }
+    let logits = headLogits(
+      streams, rows: (0..<batch.rows).map { $0..<$0 + 1 }, head: prediction.head,
+      norm: prediction.norm, output: prediction.output)
     try checkFile()
     return logits
   }

@@ -122,7 +122,7 @@ struct MixtureOfExperts<Operations: TensorOperations> {
       input, rows: rows, by: [MatrixProduct(router, into: scratch.routerLogits)])
     let choice = operations.route(
       scratch.routerLogits, rows: rows, rule: rule, tokens: batch.ids)
-    let distinct = Array(Set(choice.ids)).sorted()
+    let distinct = Set(choice.ids).sorted()
     for weights in [experts.gate, experts.up, experts.down] {
       operations.prefetch(weights, experts: distinct)
     }

@@ -73,7 +73,8 @@ typedef struct {
   // out[c] = sum over s, in order, of weights[s] * streams[s * width + c]
   void (*collapse)(
       const float *streams, size_t count, size_t width, const float *weights, float *out);
-  // streams[t][c] = post[t] * output[c] + sum over s of comb[s][t] * streams[s][c], columns first ..< last; count <= 16.
+  // streams[t][c] = post[t] * output[c] + sum over s of comb[s][t] * streams[s][c] for columns first ..< last;
+  // count <= 16.
   void (*expand)(
       float *streams, size_t count, size_t width, size_t first, size_t last, const float *output,
       const float *post, const float *comb);

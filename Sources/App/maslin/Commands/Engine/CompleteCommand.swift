@@ -66,7 +66,7 @@ struct CompleteCommand: ParsableCommand {
       sampler: try Sampler(sampling.settings(seed: .random(in: 0...(.max)))),
       stopTokens: ignoreEnd ? [] : vocabulary.stopTokens,
       tokenLimit: sampling.maximumTokens ?? .max,
-      drafter: sampling.speculate > 0 ? RepetitionDrafter() : nil,
+      drafter: try sampling.drafter(for: session),
       draftLength: sampling.speculate)
     var detokenizer = StreamingDetokenizer(vocabulary)
     let stream = TextStream(isSilent: json)

@@ -59,9 +59,9 @@ final class Conversation {
     let vocabulary = local.tokenizer.vocabulary
     let generation = Generation(
       sampler: try Sampler(settings),
-      stopTokens: ModelChat.stopTokens(chat, vocabulary: vocabulary),
+      stopTokens: Set(chat.endTokens(in: vocabulary)),
       tokenLimit: sampling.maximumTokens ?? .max,
-      drafter: sampling.speculate > 0 ? RepetitionDrafter() : nil,
+      drafter: try sampling.drafter(for: session),
       draftLength: sampling.speculate)
     var detokenizer = StreamingDetokenizer(vocabulary)
     var parser = chat.outputParser(for: prompt)

@@ -93,6 +93,11 @@ struct EngineOptions: ParsableArguments {
   }
 }
 
+/// Where guesses come from.
+enum GuessSource: String, ExpressibleByArgument, CaseIterable {
+  case repetition, prediction
+}
+
 /// How tokens are chosen.
 struct SamplingOptions: ParsableArguments {
   @Option(help: "0 always takes the most likely token.")
@@ -129,9 +134,15 @@ struct SamplingOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Guess up to so many tokens ahead from repetitions and check them in one pass; the answer stays the same.",
+      "Guess up to so many tokens ahead and check them in one pass; the answer stays the same.",
       valueName: "count"))
   var speculate: Int = 0
+
+  @Option(
+    help: ArgumentHelp(
+      "Guess from repetitions in the text, or with the model's own prediction block.",
+      valueName: "repetition|prediction"))
+  var guess: GuessSource = .repetition
 
   func validate() throws {
     if let maximumTokens, maximumTokens < 0 {
@@ -144,6 +155,22 @@ struct SamplingOptions: ParsableArguments {
       try settings(seed: 0).validate()
     } catch {
       throw ValidationError("\(error)")
+    }
+  }
+
+  /// What guesses tokens of a session; nil when none are to be guessed.
+  ///
+  /// - Throws: `CommandFailure` when the model has no prediction block and one is asked for.
+  func drafter(for session: InferenceSession) throws -> (any Drafter)? {
+    guard speculate > 0 else { return nil }
+    switch guess {
+    case .repetition: return RepetitionDrafter()
+    case .prediction:
+      guard let drafter = PredictionDrafter(session: session) else {
+        throw CommandFailure(
+          .badInput, "this model file has no prediction block; use --guess repetition")
+      }
+      return drafter
     }
   }
 

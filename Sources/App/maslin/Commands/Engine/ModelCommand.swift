@@ -14,7 +14,7 @@ struct ModelCommand: ParsableCommand {
     abstract: "Looks at, makes and keeps model files.",
     subcommands: [
       ModelInspectCommand.self, ModelListCommand.self, ModelAddCommand.self,
-      ModelRemoveCommand.self, ModelQuantizeCommand.self,
+      ModelRemoveCommand.self, ModelQuantizeCommand.self, ModelConvertCommand.self,
       ModelSplitCommand.self, ModelMergeCommand.self, ModelSynthesizeCommand.self,
     ])
 }

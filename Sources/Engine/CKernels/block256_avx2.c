@@ -1,0 +1,266 @@
+// Products with blocks of 256 values under AVX2: a block of a row is taken apart into signed bytes once, then
+// multiplied with every column.
+#include "block256.h"
+
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+#include <string.h>
+
+#pragma STDC FP_CONTRACT OFF
+
+#define AVX2 __attribute__((target("avx2,fma,f16c")))
+#define AVX2_INLINE AVX2 __attribute__((always_inline)) static inline
+
+AVX2_INLINE float half_at(const uint8_t *bytes) {
+  uint16_t half;
+  memcpy(&half, bytes, 2);
+  return _cvtsh_ss(half);
+}
+
+AVX2_INLINE __m256i load(const void *from) { return _mm256_loadu_si256((const __m256i *)from); }
+AVX2_INLINE void store(void *to, __m256i value) { _mm256_storeu_si256((__m256i *)to, value); }
+AVX2_INLINE __m256i all_bytes(int value) { return _mm256_set1_epi8((char)value); }
+
+// Bits `from` and up of every byte that `mask` has at the bottom.
+AVX2_INLINE __m256i bits_of(__m256i bytes, int from, int mask) {
+  return _mm256_and_si256(_mm256_srli_epi16(bytes, from), all_bytes(mask));
+}
+
+AVX2_INLINE void no_minima(block256_parts *parts) {
+  parts->minimum_scale = 0;
+  store(parts->minima, _mm256_setzero_si256());
+}
+
+AVX2_INLINE void unpack_q2_k(const uint8_t *block, block256_parts *parts) {
+  const __m256i header = _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)block));
+  store(parts->scales, _mm256_and_si256(header, _mm256_set1_epi16(15)));
+  store(parts->minima, _mm256_srli_epi16(header, 4));
+  for (int h = 0; h < 2; h++) {
+    const __m256i codes = load(block + 16 + 32 * h);
+    for (int s = 0; s < 4; s++) {
+      store(parts->values + 128 * h + 32 * s, bits_of(codes, 2 * s, 3));
+    }
+  }
+  parts->scale = half_at(block + 80);
+  parts->minimum_scale = half_at(block + 82);
+}
+
+AVX2_INLINE void unpack_six_bit(int fifth_bits, const uint8_t *block, block256_parts *parts) {
+  parts->scale = half_at(block);
+  parts->minimum_scale = half_at(block + 2);
+  uint32_t packed[3], bytes[4];
+  memcpy(packed, block + 4, 12);
+  bytes[0] = packed[0] & 0x3F3F3F3F;
+  bytes[1] = (packed[2] & 0x0F0F0F0F) | (packed[0] >> 2 & 0x30303030);
+  bytes[2] = packed[1] & 0x3F3F3F3F;
+  bytes[3] = (packed[2] >> 4 & 0x0F0F0F0F) | (packed[1] >> 2 & 0x30303030);
+  const __m128i scales = _mm_loadl_epi64((const __m128i *)bytes);
+  const __m128i minima = _mm_loadl_epi64((const __m128i *)(bytes + 2));
+  store(parts->scales, _mm256_cvtepu8_epi16(_mm_unpacklo_epi8(scales, scales)));
+  store(parts->minima, _mm256_cvtepu8_epi16(_mm_unpacklo_epi8(minima, minima)));
+  const uint8_t *codes = block + (fifth_bits ? 48 : 16);
+  const __m256i high = fifth_bits ? load(block + 16) : _mm256_setzero_si256();
+  for (int c = 0; c < 4; c++) {
+    const __m256i both = load(codes + 32 * c);
+    __m256i first = bits_of(both, 0, 15), second = bits_of(both, 4, 15);
+    if (fifth_bits) {
+      first = _mm256_or_si256(first, _mm256_slli_epi16(bits_of(high, 2 * c, 1), 4));
+      second = _mm256_or_si256(second, _mm256_slli_epi16(bits_of(high, 2 * c + 1, 1), 4));
+    }
+    store(parts->values + 64 * c, first);
+    store(parts->values + 64 * c + 32, second);
+  }
+}
+
+AVX2_INLINE void unpack_q4_k(const uint8_t *block, block256_parts *parts) {
+  unpack_six_bit(0, block, parts);
+}
+
+AVX2_INLINE void unpack_q5_k(const uint8_t *block, block256_parts *parts) {
+  unpack_six_bit(1, block, parts);
+}
+
+AVX2_INLINE void unpack_q6_k(const uint8_t *block, block256_parts *parts) {
+  for (int h = 0; h < 2; h++) {
+    const __m256i high = load(block + 128 + 32 * h);
+    for (int k = 0; k < 4; k++) {
+      const __m256i packed = load(block + 64 * h + 32 * (k % 2));
+      const __m256i low = bits_of(packed, k / 2 * 4, 15);
+      const __m256i upper = _mm256_slli_epi16(bits_of(high, 2 * k, 3), 4);
+      store(
+          parts->values + 128 * h + 32 * k,
+          _mm256_sub_epi8(_mm256_or_si256(low, upper), all_bytes(32)));
+    }
+  }
+  store(
+      parts->scales, _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(block + 192))));
+  parts->scale = half_at(block + 208);
+  no_minima(parts);
+}
+
+AVX2_INLINE void unpack_iq2_xxs(const uint8_t *block, block256_parts *parts) {
+  const __m256i bit = _mm256_set1_epi64x((long long)0x8040201008040201ull);
+  const __m256i spread = _mm256_setr_epi64x(
+      0, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303);
+  for (int s = 0; s < 8; s++) {
+    const uint8_t *part = block + 2 + 8 * s;
+    uint32_t packed;
+    memcpy(&packed, part + 4, 4);
+    parts->scales[2 * s] = parts->scales[2 * s + 1] = (int16_t)(2 * (packed >> 28) + 1);
+    const __m256i values = _mm256_setr_epi64x(
+        (long long)maslin_iq2_xxs_grid[part[0]], (long long)maslin_iq2_xxs_grid[part[1]],
+        (long long)maslin_iq2_xxs_grid[part[2]], (long long)maslin_iq2_xxs_grid[part[3]]);
+    const uint32_t signs = maslin_iq_signs[packed & 127] |
+                           (uint32_t)maslin_iq_signs[packed >> 7 & 127] << 8 |
+                           (uint32_t)maslin_iq_signs[packed >> 14 & 127] << 16 |
+                           (uint32_t)maslin_iq_signs[packed >> 21 & 127] << 24;
+    const __m256i bytes = _mm256_shuffle_epi8(_mm256_set1_epi32((int)signs), spread);
+    const __m256i negative = _mm256_cmpeq_epi8(_mm256_and_si256(bytes, bit), bit);
+    store(
+        parts->values + 32 * s,
+        _mm256_sub_epi8(_mm256_xor_si256(values, negative), negative));
+  }
+  parts->scale = half_at(block) * 0.125f;
+  no_minima(parts);
+}
+
+AVX2_INLINE int32_t add_lanes(__m256i eight) {
+  const __m128i four =
+      _mm_add_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
+  const __m128i two = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4E));
+  return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 0xB1)));
+}
+
+AVX2_INLINE void multiply(
+    block256_unpack_function unpack, size_t block_bytes, int has_minima, const uint8_t *weights,
+    size_t row_bytes, size_t rows, size_t count, const maslin_activations *activations,
+    size_t columns, float *out, size_t out_stride) {
+  for (size_t r = 0; r < rows; r++) {
+    for (size_t c = 0; c < columns; c++) out[c * out_stride + r] = 0;
+    for (size_t b = 0; b < count / 256; b++) {
+      const uint8_t *block = weights + r * row_bytes + b * block_bytes;
+      // Behind the last row nothing is read, only asked for.
+      _mm_prefetch((const char *)block + 1024, _MM_HINT_T0);
+      _mm_prefetch((const char *)block + 1088, _MM_HINT_T0);
+      _mm_prefetch((const char *)block + 1152, _MM_HINT_T0);
+      block256_parts parts;
+      unpack(block, &parts);
+      __m256i magnitudes[8], scales[8];
+      for (int i = 0; i < 8; i++) {
+        magnitudes[i] = _mm256_abs_epi8(load(parts.values + 32 * i));
+        scales[i] = _mm256_set_m128i(
+            _mm_set1_epi16(parts.scales[2 * i + 1]), _mm_set1_epi16(parts.scales[2 * i]));
+      }
+      for (size_t c = 0; c < columns; c++) {
+        const int8_t *quants = activations->quants + c * activations->quants_stride + 256 * b;
+        __m256i sum = _mm256_setzero_si256();
+        for (int i = 0; i < 8; i++) {
+          // Magnitudes are at most 127, as those of quants: two products fit 16 bits.
+          const __m256i turned =
+              _mm256_sign_epi8(load(quants + 32 * i), load(parts.values + 32 * i));
+          const __m256i pairs = _mm256_maddubs_epi16(magnitudes[i], turned);
+          sum = _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, scales[i]));
+        }
+        const float scale = activations->scales[c * activations->scales_stride + b];
+        float *result = &out[c * out_stride + r];
+        float total = __builtin_fmaf(parts.scale * scale, (float)add_lanes(sum), *result);
+        if (has_minima) {
+          const int16_t *sums = activations->sums + c * activations->sums_stride + 16 * b;
+          const __m256i minimum = _mm256_madd_epi16(load(parts.minima), load(sums));
+          total = __builtin_fmaf(
+              -(parts.minimum_scale * scale), (float)add_lanes(minimum), total);
+        }
+        *result = total;
+      }
+    }
+  }
+}
+
+#define ROWS(name, unpack, bytes, has_minima)                                                      \
+  AVX2 static void matmul_##name(                                                                  \
+      const void *weights, size_t row_bytes, size_t rows, size_t count,                            \
+      const maslin_activations *activations, size_t columns, float *out, size_t out_stride,        \
+      void *scratch) {                                                                             \
+    (void)scratch;                                                                                 \
+    multiply(                                                                                      \
+        unpack, bytes, has_minima, weights, row_bytes, rows, count, activations, columns, out,     \
+        out_stride);                                                                               \
+  }
+
+ROWS(q2_k, unpack_q2_k, BLOCK256_Q2_K_BYTES, 1)
+ROWS(q3_k, block256_unpack(BLOCK256_Q3_K), BLOCK256_Q3_K_BYTES, 0)
+ROWS(q4_k, unpack_q4_k, BLOCK256_Q4_K_BYTES, 1)
+ROWS(q5_k, unpack_q5_k, BLOCK256_Q5_K_BYTES, 1)
+ROWS(q6_k, unpack_q6_k, BLOCK256_Q6_K_BYTES, 0)
+ROWS(iq2_xxs, unpack_iq2_xxs, BLOCK256_IQ2_XXS_BYTES, 0)
+ROWS(iq2_xs, block256_unpack(BLOCK256_IQ2_XS), BLOCK256_IQ2_XS_BYTES, 0)
+ROWS(iq2_s, block256_unpack(BLOCK256_IQ2_S), BLOCK256_IQ2_S_BYTES, 0)
+ROWS(iq3_xxs, block256_unpack(BLOCK256_IQ3_XXS), BLOCK256_IQ3_XXS_BYTES, 0)
+ROWS(iq3_s, block256_unpack(BLOCK256_IQ3_S), BLOCK256_IQ3_S_BYTES, 0)
+ROWS(iq4_xs, block256_unpack(BLOCK256_IQ4_XS), BLOCK256_IQ4_XS_BYTES, 0)
+
+maslin_matmul_function block256_matmul_avx2(uint32_t type) {
+  switch (type) {
+    case BLOCK256_Q2_K: return matmul_q2_k;
+    case BLOCK256_Q3_K: return matmul_q3_k;
+    case BLOCK256_Q4_K: return matmul_q4_k;
+    case BLOCK256_Q5_K: return matmul_q5_k;
+    case BLOCK256_Q6_K: return matmul_q6_k;
+    case BLOCK256_IQ2_XXS: return matmul_iq2_xxs;
+    case BLOCK256_IQ2_XS: return matmul_iq2_xs;
+    case BLOCK256_IQ2_S: return matmul_iq2_s;
+    case BLOCK256_IQ3_XXS: return matmul_iq3_xxs;
+    case BLOCK256_IQ3_S: return matmul_iq3_s;
+    case BLOCK256_IQ4_XS: return matmul_iq4_xs;
+    default: return 0;
+  }
+}
+
+AVX2_INLINE uint32_t largest_lane(__m256i eight) {
+  __m128i four = _mm_max_epu32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
+  four = _mm_max_epu32(four, _mm_shuffle_epi32(four, 0x4E));
+  four = _mm_max_epu32(four, _mm_shuffle_epi32(four, 0xB1));
+  return (uint32_t)_mm_cvtsi128_si32(four);
+}
+
+AVX2 void block256_quantize_avx2(
+    const float *values, size_t count, int8_t *quants, float *scales, int16_t *sums) {
+  for (size_t start = 0; start < count; start += 256, values += 256, quants += 256, sums += 16) {
+    __m256i largest = _mm256_setzero_si256();
+    for (int i = 0; i < 256; i += 8) {
+      largest = _mm256_max_epu32(
+          largest, _mm256_and_si256(load(values + i), _mm256_set1_epi32(0x7FFFFFFF)));
+    }
+    const uint32_t magnitude_bits = largest_lane(largest);
+    float magnitude;
+    memcpy(&magnitude, &magnitude_bits, sizeof magnitude);
+    const float scale = magnitude / 127.0f;
+    *scales++ = scale;
+    if (scale == 0) {
+      memset(quants, 0, 256);
+      memset(sums, 0, 16 * sizeof *sums);
+      continue;
+    }
+    const __m256 divisor = _mm256_set1_ps(scale);
+    for (int g = 0; g < 16; g++) {
+      __m256i rounded[2];
+      for (int h = 0; h < 2; h++) {
+        __m256 quotient = _mm256_div_ps(_mm256_loadu_ps(values + 16 * g + 8 * h), divisor);
+        // The second operand where a NaN is compared.
+        quotient = _mm256_max_ps(quotient, _mm256_set1_ps(-127.0f));
+        quotient = _mm256_min_ps(quotient, _mm256_set1_ps(127.0f));
+        rounded[h] = _mm256_cvtps_epi32(
+            _mm256_round_ps(quotient, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+      }
+      sums[g] = (int16_t)add_lanes(_mm256_add_epi32(rounded[0], rounded[1]));
+      const __m256i words = _mm256_permute4x64_epi64(
+          _mm256_packs_epi32(rounded[0], rounded[1]), 0xD8);
+      _mm_storeu_si128(
+          (__m128i *)(quants + 16 * g),
+          _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1)));
+    }
+  }
+}
+
+#endif
