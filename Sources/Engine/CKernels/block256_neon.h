@@ -14,12 +14,12 @@
 
 #include "block256.h"
 #include "formats_half.h"
+#include "neon_target.h"
 
 #pragma STDC FP_CONTRACT OFF
 
-#define NEON __attribute__((target("+dotprod")))
+#define NEON NEON_DOT_PRODUCT
 #define NEON_INLINE static inline __attribute__((always_inline)) NEON
-#define UNROLL _Pragma("clang loop unroll(full)")
 
 // Bytes of +1 and -1 by seven sign bits and their parity.
 extern const uint64_t block256_neon_signs[128];

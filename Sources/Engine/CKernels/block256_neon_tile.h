@@ -13,7 +13,7 @@
 #include "block256_neon.h"
 
 #if I8MM
-#define TILE __attribute__((target("+dotprod,+i8mm")))
+#define TILE NEON_I8MM
 #else
 #define TILE NEON
 #endif

@@ -3,7 +3,7 @@
 #if defined(__aarch64__)
 #include "block32_neon.h"
 
-#define TARGET BLOCK32_NEON
+#define TARGET NEON_DOT_PRODUCT
 #define INLINE BLOCK32_NEON_INLINE
 
 // A step takes 4 blocks of a row: their products lie in one vector in the order of the 4 sums of the result.

@@ -8,9 +8,9 @@
 
 #include "block32_formats.h"
 #include "block32_kernels.h"
+#include "neon_target.h"
 
-#define BLOCK32_NEON __attribute__((target("+dotprod")))
-#define BLOCK32_NEON_INLINE static inline __attribute__((always_inline)) BLOCK32_NEON
+#define BLOCK32_NEON_INLINE static inline __attribute__((always_inline)) NEON_DOT_PRODUCT
 
 // The 32 weights of a block, signed.
 BLOCK32_NEON_INLINE int8x16x2_t unpack_block(uint32_t type, const uint8_t *block) {

@@ -14,12 +14,11 @@
 #include "block32_neon.h"
 
 #if I8MM
-#define TARGET __attribute__((target("+dotprod,+i8mm")))
+#define TARGET NEON_I8MM
 #else
-#define TARGET BLOCK32_NEON
+#define TARGET NEON_DOT_PRODUCT
 #endif
 #define INLINE static inline __attribute__((always_inline)) TARGET
-#define UNROLL _Pragma("clang loop unroll(full)")
 
 enum {
   few_columns = 4,
