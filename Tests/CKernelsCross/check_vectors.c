@@ -94,6 +94,19 @@ static void check_shapes(
   BOTH("convolve", k->convolve(rows[0], x, count > 16 ? 16 : count, width, out));
 }
 
+// There is one implementation, which must not depend on the machine.
+static void check_angles(void) {
+  double frequencies[64];
+  float cosines[64], sines[64];
+  for (int i = 0; i < 64; i++) frequencies[i] = fabs((double)random_float()) / (1 + i);
+  for (int i = 0; i < 16; i++) {
+    maslin_angles(
+        (int32_t)random_below(1u << 20), frequencies, 64, 1.1f, i % 2, cosines, sines);
+    add_to_checksum(cosines, 64);
+    add_to_checksum(sines, 64);
+  }
+}
+
 void check_vectors(enum maslin_instruction_set set) {
   const maslin_vector_kernels *kernels[2] = {
       maslin_vector_kernels_for(MASLIN_SCALAR), maslin_vector_kernels_for(set)};
@@ -104,4 +117,5 @@ void check_vectors(enum maslin_instruction_set set) {
   for (size_t n = 1; n <= 50; n += 1 + random_below(6)) check_elements(kernels, set, n);
   check_elements(kernels, set, 64 + random_below(200));
   for (int i = 0; i < 12; i++) check_shapes(kernels, set);
+  check_angles();
 }

@@ -1,9 +1,9 @@
 // Blocks of 256 values taken apart in NEON registers: what the ARM kernels share.
 //
-// A block is a header (scales and minima of its groups) and four parts of 64 values, each four vectors of 16 signed bytes
+// A block is a header (scales and minima of its groups) and four parts of 64 values, each four vectors of 16 bytes
 // in the order of the values. `type` and `part` are known when compiling, so that every branch on them disappears.
 //
-// Cross-checked with the scalar definition under emulation (Tests/CKernelsCross), not yet measured on a device.
+// NOT YET RUN ON A DEVICE: compared bit for bit with the scalar definition under emulation (Tests/CKernelsCross).
 #ifndef MASLIN_BLOCK256_NEON_H
 #define MASLIN_BLOCK256_NEON_H
 

@@ -5,6 +5,8 @@
 // two rows by two columns, in the order (0, 0), (0, 1), (1, 0), (1, 1); a step multiplies 8 values of 2 rows with 8
 // quants of 2 columns (SMMLA). Both need exact sums of whole groups only, and what enters the chain of a block is its
 // whole sum, so that the bits are those of the definition.
+//
+// NOT YET RUN ON A DEVICE: compared bit for bit with the scalar definition under emulation (Tests/CKernelsCross).
 #ifndef MASLIN_BLOCK256_NEON_TILE_H
 #define MASLIN_BLOCK256_NEON_TILE_H
 
@@ -263,7 +265,8 @@ TILE_INLINE void multiply_rows(
   for (size_t r = 0; r < TILE_ROWS; r++) {
     pointers[r] = weights + (r < rows ? r : rows - 1) * row_bytes;
   }
-  memset(scratch->totals, 0, sizeof scratch->totals);
+  const size_t steps = (columns + COLUMN_STEP - 1) / COLUMN_STEP;
+  memset(scratch->totals, 0, steps * sizeof scratch->totals[0]);
   for (size_t b = 0; b < blocks; b++) {
     for (int v = 0; v < VECTORS; v++) {
       decode_rows(

@@ -1,5 +1,7 @@
 // Few columns of blocks of 32 on ARM with the dot product instructions (SDOT, part of ARMv8.2 with dotprod), and the
 // rounding of activations.
+//
+// NOT YET RUN ON A DEVICE: compared bit for bit with the scalar definition under emulation (Tests/CKernelsCross).
 #if defined(__aarch64__)
 #include "block32_neon.h"
 

@@ -5,7 +5,7 @@
 // two rows by two columns, in the order (0, 0), (0, 1), (1, 0), (1, 1); a step multiplies 8 values of 2 rows with 8
 // quants of 2 columns (SMMLA). The product of a block, an exact integer, is all that enters the float sums.
 //
-// Cross-checked with the scalar definition under emulation (Tests/CKernelsCross), not yet measured on a device.
+// NOT YET RUN ON A DEVICE: compared bit for bit with the scalar definition under emulation (Tests/CKernelsCross).
 #ifndef MASLIN_BLOCK32_NEON_TILE_H
 #define MASLIN_BLOCK32_NEON_TILE_H
 

@@ -1,4 +1,6 @@
 // Products with float weights on ARM: NEON, FMA and the conversion of halves are part of the architecture.
+//
+// NOT YET RUN ON A DEVICE: compared bit for bit with the scalar definition under emulation (Tests/CKernelsCross).
 #if defined(__aarch64__)
 #pragma STDC FP_CONTRACT OFF
 #include <arm_neon.h>
