@@ -99,31 +99,7 @@ AVX2_INLINE void unpack_q6_k(const uint8_t *block, block256_parts *parts) {
   no_minima(parts);
 }
 
-AVX2_INLINE void unpack_iq2_xxs(const uint8_t *block, block256_parts *parts) {
-  const __m256i bit = _mm256_set1_epi64x((long long)0x8040201008040201ull);
-  const __m256i spread = _mm256_setr_epi64x(
-      0, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303);
-  for (int s = 0; s < 8; s++) {
-    const uint8_t *part = block + 2 + 8 * s;
-    uint32_t packed;
-    memcpy(&packed, part + 4, 4);
-    parts->scales[2 * s] = parts->scales[2 * s + 1] = (int16_t)(2 * (packed >> 28) + 1);
-    const __m256i values = _mm256_setr_epi64x(
-        (long long)maslin_iq2_xxs_grid[part[0]], (long long)maslin_iq2_xxs_grid[part[1]],
-        (long long)maslin_iq2_xxs_grid[part[2]], (long long)maslin_iq2_xxs_grid[part[3]]);
-    const uint32_t signs = maslin_iq_signs[packed & 127] |
-                           (uint32_t)maslin_iq_signs[packed >> 7 & 127] << 8 |
-                           (uint32_t)maslin_iq_signs[packed >> 14 & 127] << 16 |
-                           (uint32_t)maslin_iq_signs[packed >> 21 & 127] << 24;
-    const __m256i bytes = _mm256_shuffle_epi8(_mm256_set1_epi32((int)signs), spread);
-    const __m256i negative = _mm256_cmpeq_epi8(_mm256_and_si256(bytes, bit), bit);
-    store(
-        parts->values + 32 * s,
-        _mm256_sub_epi8(_mm256_xor_si256(values, negative), negative));
-  }
-  parts->scale = half_at(block) * 0.125f;
-  no_minima(parts);
-}
+#include "block256_avx2_iq.h"
 
 AVX2_INLINE int32_t add_lanes(__m256i eight) {
   const __m128i four =
@@ -194,11 +170,11 @@ ROWS(q4_k, unpack_q4_k, BLOCK256_Q4_K_BYTES, 1)
 ROWS(q5_k, unpack_q5_k, BLOCK256_Q5_K_BYTES, 1)
 ROWS(q6_k, unpack_q6_k, BLOCK256_Q6_K_BYTES, 0)
 ROWS(iq2_xxs, unpack_iq2_xxs, BLOCK256_IQ2_XXS_BYTES, 0)
-ROWS(iq2_xs, block256_unpack(BLOCK256_IQ2_XS), BLOCK256_IQ2_XS_BYTES, 0)
-ROWS(iq2_s, block256_unpack(BLOCK256_IQ2_S), BLOCK256_IQ2_S_BYTES, 0)
-ROWS(iq3_xxs, block256_unpack(BLOCK256_IQ3_XXS), BLOCK256_IQ3_XXS_BYTES, 0)
-ROWS(iq3_s, block256_unpack(BLOCK256_IQ3_S), BLOCK256_IQ3_S_BYTES, 0)
-ROWS(iq4_xs, block256_unpack(BLOCK256_IQ4_XS), BLOCK256_IQ4_XS_BYTES, 0)
+ROWS(iq2_xs, unpack_iq2_xs, BLOCK256_IQ2_XS_BYTES, 0)
+ROWS(iq2_s, unpack_iq2_s, BLOCK256_IQ2_S_BYTES, 0)
+ROWS(iq3_xxs, unpack_iq3_xxs, BLOCK256_IQ3_XXS_BYTES, 0)
+ROWS(iq3_s, unpack_iq3_s, BLOCK256_IQ3_S_BYTES, 0)
+ROWS(iq4_xs, unpack_iq4_xs, BLOCK256_IQ4_XS_BYTES, 0)
 
 maslin_matmul_function block256_matmul_avx2(uint32_t type) {
   switch (type) {
