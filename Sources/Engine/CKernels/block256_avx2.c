@@ -12,6 +12,8 @@
 #define AVX2 __attribute__((target("avx2,fma,f16c")))
 #define AVX2_INLINE AVX2 __attribute__((always_inline)) static inline
 
+#define UNROLL _Pragma("clang loop unroll(full)")
+
 AVX2_INLINE float half_at(const uint8_t *bytes) {
   uint16_t half;
   memcpy(&half, bytes, 2);
@@ -108,12 +110,69 @@ AVX2_INLINE int32_t add_lanes(__m256i eight) {
   return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 0xB1)));
 }
 
+// The lanes of four vectors added.
+AVX2_INLINE __m128i add_lanes_of_four(const __m256i sums[4]) {
+  const __m256i pairs = _mm256_hadd_epi32(
+      _mm256_hadd_epi32(sums[0], sums[1]), _mm256_hadd_epi32(sums[2], sums[3]));
+  return _mm_add_epi32(_mm256_castsi256_si128(pairs), _mm256_extracti128_si256(pairs, 1));
+}
+
+// Adds to `totals` the products of a block with `count` columns, 1 or 4.
+AVX2_INLINE void multiply_columns(
+    int count, int has_minima, const block256_parts *parts, const __m256i magnitudes[8],
+    const __m256i scales[8], const maslin_activations *activations, size_t block, size_t first,
+    float *totals) {
+  const int8_t *quants = activations->quants + first * activations->quants_stride + 256 * block;
+  const int16_t *sums = activations->sums + first * activations->sums_stride + 16 * block;
+  const float *from = activations->scales + first * activations->scales_stride + block;
+  __m256i dot[4], minimum[4];
+  UNROLL for (int c = 0; c < count; c++) {
+    dot[c] = _mm256_setzero_si256();
+    if (has_minima) {
+      minimum[c] = _mm256_madd_epi16(
+          load(parts->minima), load(sums + (size_t)c * activations->sums_stride));
+    }
+  }
+  UNROLL for (int i = 0; i < 8; i++) {
+    const __m256i values = load(parts->values + 32 * i);
+    UNROLL for (int c = 0; c < count; c++) {
+      // Magnitudes are at most 127, as those of quants: two products fit 16 bits.
+      const __m256i turned = _mm256_sign_epi8(
+          load(quants + (size_t)c * activations->quants_stride + 32 * i), values);
+      const __m256i pairs = _mm256_maddubs_epi16(magnitudes[i], turned);
+      dot[c] = _mm256_add_epi32(dot[c], _mm256_madd_epi16(pairs, scales[i]));
+    }
+  }
+  if (count == 1) {
+    const float scale = *from;
+    float total =
+        __builtin_fmaf(parts->scale * scale, (float)add_lanes(dot[0]), *totals);
+    if (has_minima) {
+      total = __builtin_fmaf(
+          -(parts->minimum_scale * scale), (float)add_lanes(minimum[0]), total);
+    }
+    *totals = total;
+    return;
+  }
+  const size_t stride = activations->scales_stride;
+  const __m128 scale = _mm_setr_ps(from[0], from[stride], from[2 * stride], from[3 * stride]);
+  __m128 total = _mm_fmadd_ps(
+      _mm_mul_ps(_mm_set1_ps(parts->scale), scale), _mm_cvtepi32_ps(add_lanes_of_four(dot)),
+      _mm_loadu_ps(totals));
+  if (has_minima) {
+    total = _mm_fnmadd_ps(
+        _mm_mul_ps(_mm_set1_ps(parts->minimum_scale), scale),
+        _mm_cvtepi32_ps(add_lanes_of_four(minimum)), total);
+  }
+  _mm_storeu_ps(totals, total);
+}
+
 AVX2_INLINE void multiply(
     block256_unpack_function unpack, size_t block_bytes, int has_minima, const uint8_t *weights,
     size_t row_bytes, size_t rows, size_t count, const maslin_activations *activations,
-    size_t columns, float *out, size_t out_stride) {
+    size_t columns, float *out, size_t out_stride, float *totals) {
   for (size_t r = 0; r < rows; r++) {
-    for (size_t c = 0; c < columns; c++) out[c * out_stride + r] = 0;
+    for (size_t c = 0; c < columns; c++) totals[c] = 0;
     for (size_t b = 0; b < count / 256; b++) {
       const uint8_t *block = weights + r * row_bytes + b * block_bytes;
       // Behind the last row nothing is read, only asked for.
@@ -123,33 +182,44 @@ AVX2_INLINE void multiply(
       block256_parts parts;
       unpack(block, &parts);
       __m256i magnitudes[8], scales[8];
-      for (int i = 0; i < 8; i++) {
+      UNROLL for (int i = 0; i < 8; i++) {
         magnitudes[i] = _mm256_abs_epi8(load(parts.values + 32 * i));
-        scales[i] = _mm256_set_m128i(
-            _mm_set1_epi16(parts.scales[2 * i + 1]), _mm_set1_epi16(parts.scales[2 * i]));
+        // Words 2 i and 2 i + 1, each in a half of the vector.
+        const __m256i order = _mm256_set_m128i(
+            _mm_set1_epi16((int16_t)(0x0302 + 0x0404 * (i % 4))),
+            _mm_set1_epi16((int16_t)(0x0100 + 0x0404 * (i % 4))));
+        const __m128i eight = _mm_loadu_si128((const __m128i *)(parts.scales + i / 4 * 8));
+        scales[i] = _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(eight), order);
       }
-      for (size_t c = 0; c < columns; c++) {
-        const int8_t *quants = activations->quants + c * activations->quants_stride + 256 * b;
-        __m256i sum = _mm256_setzero_si256();
-        for (int i = 0; i < 8; i++) {
-          // Magnitudes are at most 127, as those of quants: two products fit 16 bits.
-          const __m256i turned =
-              _mm256_sign_epi8(load(quants + 32 * i), load(parts.values + 32 * i));
-          const __m256i pairs = _mm256_maddubs_epi16(magnitudes[i], turned);
-          sum = _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, scales[i]));
-        }
-        const float scale = activations->scales[c * activations->scales_stride + b];
-        float *result = &out[c * out_stride + r];
-        float total = __builtin_fmaf(parts.scale * scale, (float)add_lanes(sum), *result);
-        if (has_minima) {
-          const int16_t *sums = activations->sums + c * activations->sums_stride + 16 * b;
-          const __m256i minimum = _mm256_madd_epi16(load(parts.minima), load(sums));
-          total = __builtin_fmaf(
-              -(parts.minimum_scale * scale), (float)add_lanes(minimum), total);
-        }
-        *result = total;
+      size_t c = 0;
+      for (; c + 4 <= columns; c += 4) {
+        multiply_columns(
+            4, has_minima, &parts, magnitudes, scales, activations, b, c, totals + c);
+      }
+      for (; c < columns; c++) {
+        multiply_columns(
+            1, has_minima, &parts, magnitudes, scales, activations, b, c, totals + c);
       }
     }
+    for (size_t c = 0; c < columns; c++) out[c * out_stride + r] = totals[c];
+  }
+}
+
+// As many columns at once as have their totals in the scratch memory.
+AVX2_INLINE void multiply_all(
+    block256_unpack_function unpack, size_t block_bytes, int has_minima, const uint8_t *weights,
+    size_t row_bytes, size_t rows, size_t count, const maslin_activations *activations,
+    size_t columns, float *out, size_t out_stride, float *totals) {
+  const size_t most = MASLIN_SCRATCH_BYTES / sizeof *totals;
+  for (size_t first = 0; first < columns; first += most) {
+    maslin_activations part = *activations;
+    part.quants += first * part.quants_stride;
+    part.scales += first * part.scales_stride;
+    part.sums += first * part.sums_stride;
+    multiply(
+        unpack, block_bytes, has_minima, weights, row_bytes, rows, count, &part,
+        columns - first < most ? columns - first : most, out + first * out_stride, out_stride,
+        totals);
   }
 }
 
@@ -158,10 +228,9 @@ AVX2_INLINE void multiply(
       const void *weights, size_t row_bytes, size_t rows, size_t count,                            \
       const maslin_activations *activations, size_t columns, float *out, size_t out_stride,        \
       void *scratch) {                                                                             \
-    (void)scratch;                                                                                 \
-    multiply(                                                                                      \
+    multiply_all(                                                                                  \
         unpack, bytes, has_minima, weights, row_bytes, rows, count, activations, columns, out,     \
-        out_stride);                                                                               \
+        out_stride, scratch);                                                                      \
   }
 
 ROWS(q2_k, unpack_q2_k, BLOCK256_Q2_K_BYTES, 1)

@@ -27,14 +27,33 @@ AVX2_INLINE __m256i four_entries(
       (long long)grid[a], (long long)grid[b], (long long)grid[c], (long long)grid[d]);
 }
 
-AVX2_INLINE uint32_t four_signs(uint32_t a, uint32_t b, uint32_t c, uint32_t d) {
-  return maslin_iq_signs[a] | (uint32_t)maslin_iq_signs[b] << 8 |
-         (uint32_t)maslin_iq_signs[c] << 16 | (uint32_t)maslin_iq_signs[d] << 24;
+// Stores the signs of 32 values, of seven bits each; the eighth is their parity.
+AVX2_INLINE void store_signs(__m256i sevens, uint32_t signs[8]) {
+  // Bit 7: parity of the index.
+  const __m256i parity = _mm256_broadcastsi128_si256(_mm_set_epi64x(
+      (long long)0x0080800080000080ull, (long long)0x8000008000808000ull));
+  const __m256i odd = _mm256_xor_si256(
+      _mm256_shuffle_epi8(parity, bits_of(sevens, 0, 15)),
+      _mm256_shuffle_epi8(parity, bits_of(sevens, 4, 7)));
+  store(signs, _mm256_or_si256(sevens, odd));
 }
 
-// The signs of 32 values by the lower 28 bits of a word.
-AVX2_INLINE uint32_t signs_of_word(uint32_t word) {
-  return four_signs(word & 127, word >> 7 & 127, word >> 14 & 127, word >> 21 & 127);
+// Eight words of four times seven bits of signs below four bits of scale: of IQ2_XXS and IQ3_XXS.
+AVX2_INLINE void take_words(__m256i words, block256_parts *parts, uint32_t signs[8]) {
+  const __m256i first = _mm256_and_si256(words, _mm256_set1_epi32(0x7F));
+  const __m256i second =
+      _mm256_and_si256(_mm256_slli_epi32(words, 1), _mm256_set1_epi32(0x7F00));
+  const __m256i third =
+      _mm256_and_si256(_mm256_slli_epi32(words, 2), _mm256_set1_epi32(0x7F0000));
+  const __m256i fourth =
+      _mm256_and_si256(_mm256_slli_epi32(words, 3), _mm256_set1_epi32(0x7F000000));
+  store_signs(
+      _mm256_or_si256(_mm256_or_si256(first, second), _mm256_or_si256(third, fourth)), signs);
+  const __m256i scale = _mm256_slli_epi32(_mm256_srli_epi32(words, 28), 1);
+  store(
+      parts->scales,
+      _mm256_or_si256(
+          _mm256_or_si256(scale, _mm256_slli_epi32(scale, 16)), _mm256_set1_epi32(0x10001)));
 }
 
 // The scales of 16 groups by nibbles: 2 * nibble + 1.
@@ -52,37 +71,36 @@ AVX2_INLINE __m128i nibbles_of(__m128i bytes) {
       _mm_and_si128(bytes, four), _mm_and_si128(_mm_srli_epi16(bytes, 4), four));
 }
 
-// The scales of IQ2_XXS and IQ3_XXS lie at the top of eight words, `step` bytes apart.
-AVX2_INLINE void odd_scales_of_words(
-    const uint8_t *words, size_t step, block256_parts *parts) {
-  for (int s = 0; s < 8; s++) {
-    const int16_t scale = (int16_t)(2 * (words[step * (size_t)s + 3] >> 4) + 1);
-    parts->scales[2 * s] = parts->scales[2 * s + 1] = scale;
-  }
-}
-
 AVX2_INLINE void unpack_iq2_xxs(const uint8_t *block, block256_parts *parts) {
-  for (int s = 0; s < 8; s++) {
+  // The upper words of 64 bits.
+  const __m256 odd = _mm256_shuffle_ps(
+      _mm256_castsi256_ps(load(block + 2)), _mm256_castsi256_ps(load(block + 34)), 0xDD);
+  uint32_t signs[8];
+  take_words(_mm256_permute4x64_epi64(_mm256_castps_si256(odd), 0xD8), parts, signs);
+  UNROLL for (int s = 0; s < 8; s++) {
     const uint8_t *part = block + 2 + 8 * s;
     store_signed(
         parts->values + 32 * s,
         four_entries(maslin_iq2_xxs_grid, part[0], part[1], part[2], part[3]),
-        signs_of_word(word_at(part + 4)));
+        signs[s]);
   }
-  odd_scales_of_words(block + 6, 8, parts);
   parts->scale = half_at(block) * 0.125f;
   no_minima(parts);
 }
 
 AVX2_INLINE void unpack_iq2_xs(const uint8_t *block, block256_parts *parts) {
-  for (int s = 0; s < 8; s++) {
+  const __m256i sevens = _mm256_packus_epi16(
+      _mm256_srli_epi16(load(block + 2), 9), _mm256_srli_epi16(load(block + 34), 9));
+  uint32_t signs[8];
+  store_signs(_mm256_permute4x64_epi64(sevens, 0xD8), signs);
+  UNROLL for (int s = 0; s < 8; s++) {
     uint64_t four;
     memcpy(&four, block + 2 + 8 * s, 8);
     store_signed(
         parts->values + 32 * s,
         four_entries(
             maslin_iq2_xs_grid, four & 511, four >> 16 & 511, four >> 32 & 511, four >> 48 & 511),
-        four_signs(four >> 9 & 127, four >> 25 & 127, four >> 41 & 127, (uint32_t)(four >> 57)));
+        signs[s]);
   }
   odd_scales(nibbles_of(_mm_loadl_epi64((const __m128i *)(block + 66))), parts);
   parts->scale = half_at(block) * 0.125f;
@@ -90,7 +108,7 @@ AVX2_INLINE void unpack_iq2_xs(const uint8_t *block, block256_parts *parts) {
 }
 
 AVX2_INLINE void unpack_iq2_s(const uint8_t *block, block256_parts *parts) {
-  for (int s = 0; s < 8; s++) {
+  UNROLL for (int s = 0; s < 8; s++) {
     const uint8_t *low = block + 2 + 4 * s;
     const uint32_t upper = block[66 + s];
     store_signed(
@@ -107,16 +125,17 @@ AVX2_INLINE void unpack_iq2_s(const uint8_t *block, block256_parts *parts) {
 
 AVX2_INLINE void unpack_iq3_xxs(const uint8_t *block, block256_parts *parts) {
   const uint32_t *grid = maslin_iq3_xxs_grid;
-  for (int s = 0; s < 8; s++) {
+  uint32_t signs[8];
+  take_words(load(block + 66), parts, signs);
+  UNROLL for (int s = 0; s < 8; s++) {
     const uint8_t *part = block + 2 + 8 * s;
     store_signed(
         parts->values + 32 * s,
         _mm256_setr_epi32(
             (int)grid[part[0]], (int)grid[part[1]], (int)grid[part[2]], (int)grid[part[3]],
             (int)grid[part[4]], (int)grid[part[5]], (int)grid[part[6]], (int)grid[part[7]]),
-        signs_of_word(word_at(block + 66 + 4 * s)));
+        signs[s]);
   }
-  odd_scales_of_words(block + 66, 4, parts);
   parts->scale = half_at(block) * 0.25f;
   no_minima(parts);
 }
@@ -126,7 +145,7 @@ AVX2_INLINE int iq3_s_entry(const uint8_t *low, uint32_t ninth, int e) {
 }
 
 AVX2_INLINE void unpack_iq3_s(const uint8_t *block, block256_parts *parts) {
-  for (int s = 0; s < 8; s++) {
+  UNROLL for (int s = 0; s < 8; s++) {
     const uint8_t *low = block + 2 + 8 * s;
     const uint32_t ninth = block[66 + s];
     store_signed(
@@ -146,7 +165,7 @@ AVX2_INLINE void unpack_iq3_s(const uint8_t *block, block256_parts *parts) {
 AVX2_INLINE void unpack_iq4_xs(const uint8_t *block, block256_parts *parts) {
   const __m256i values =
       _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)maslin_iq4_values));
-  for (int s = 0; s < 8; s++) {
+  UNROLL for (int s = 0; s < 8; s++) {
     const __m128i packed = _mm_loadu_si128((const __m128i *)(block + 8 + 16 * s));
     const __m256i codes = _mm256_set_m128i(_mm_srli_epi16(packed, 4), packed);
     store(
