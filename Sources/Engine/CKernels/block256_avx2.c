@@ -12,6 +12,8 @@
 #define AVX2 __attribute__((target("avx2,fma,f16c")))
 #define AVX2_INLINE AVX2 __attribute__((always_inline)) static inline
 
+enum { MOST_ROWS = 8 };
+
 #define UNROLL _Pragma("clang loop unroll(full)")
 
 AVX2_INLINE float half_at(const uint8_t *bytes) {
@@ -167,59 +169,89 @@ AVX2_INLINE void multiply_columns(
   _mm_storeu_ps(totals, total);
 }
 
-AVX2_INLINE void multiply(
-    block256_unpack_function unpack, size_t block_bytes, int has_minima, const uint8_t *weights,
-    size_t row_bytes, size_t rows, size_t count, const maslin_activations *activations,
+// A block of a row, ready to be multiplied.
+typedef struct {
+  block256_parts parts;
+  __m256i magnitudes[8], scales[8];
+} prepared_block;
+
+AVX2_INLINE void prepare(
+    block256_unpack_function unpack, const uint8_t *block, prepared_block *prepared) {
+  block256_parts *parts = &prepared->parts;
+  // Behind the last row nothing is read, only asked for.
+  _mm_prefetch((const char *)block + 1024, _MM_HINT_T0);
+  _mm_prefetch((const char *)block + 1088, _MM_HINT_T0);
+  _mm_prefetch((const char *)block + 1152, _MM_HINT_T0);
+  unpack(block, parts);
+  UNROLL for (int i = 0; i < 8; i++) {
+    prepared->magnitudes[i] = _mm256_abs_epi8(load(parts->values + 32 * i));
+    // Words 2 i and 2 i + 1, each in a half of the vector.
+    const __m256i order = _mm256_set_m128i(
+        _mm_set1_epi16((int16_t)(0x0302 + 0x0404 * (i % 4))),
+        _mm_set1_epi16((int16_t)(0x0100 + 0x0404 * (i % 4))));
+    const __m128i eight = _mm_loadu_si128((const __m128i *)(parts->scales + i / 4 * 8));
+    prepared->scales[i] = _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(eight), order);
+  }
+}
+
+// `totals` has as many floats per row as there are columns. Several rows share the quants of four columns while those
+// are in the nearest cache: columns lie so far apart that they push each other out of it.
+AVX2_INLINE void multiply_rows(
+    int rows, block256_unpack_function unpack, size_t block_bytes, int has_minima,
+    const uint8_t *weights, size_t row_bytes, size_t count, const maslin_activations *activations,
     size_t columns, float *out, size_t out_stride, float *totals) {
-  for (size_t r = 0; r < rows; r++) {
-    for (size_t c = 0; c < columns; c++) totals[c] = 0;
-    for (size_t b = 0; b < count / 256; b++) {
-      const uint8_t *block = weights + r * row_bytes + b * block_bytes;
-      // Behind the last row nothing is read, only asked for.
-      _mm_prefetch((const char *)block + 1024, _MM_HINT_T0);
-      _mm_prefetch((const char *)block + 1088, _MM_HINT_T0);
-      _mm_prefetch((const char *)block + 1152, _MM_HINT_T0);
-      block256_parts parts;
-      unpack(block, &parts);
-      __m256i magnitudes[8], scales[8];
-      UNROLL for (int i = 0; i < 8; i++) {
-        magnitudes[i] = _mm256_abs_epi8(load(parts.values + 32 * i));
-        // Words 2 i and 2 i + 1, each in a half of the vector.
-        const __m256i order = _mm256_set_m128i(
-            _mm_set1_epi16((int16_t)(0x0302 + 0x0404 * (i % 4))),
-            _mm_set1_epi16((int16_t)(0x0100 + 0x0404 * (i % 4))));
-        const __m128i eight = _mm_loadu_si128((const __m128i *)(parts.scales + i / 4 * 8));
-        scales[i] = _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(eight), order);
-      }
-      size_t c = 0;
-      for (; c + 4 <= columns; c += 4) {
+  memset(totals, 0, (size_t)rows * columns * sizeof *totals);
+  for (size_t b = 0; b < count / 256; b++) {
+    prepared_block prepared[MOST_ROWS];
+    for (int r = 0; r < rows; r++) {
+      prepare(unpack, weights + (size_t)r * row_bytes + b * block_bytes, &prepared[r]);
+    }
+    size_t c = 0;
+    for (; c + 4 <= columns; c += 4) {
+      for (int r = 0; r < rows; r++) {
         multiply_columns(
-            4, has_minima, &parts, magnitudes, scales, activations, b, c, totals + c);
-      }
-      for (; c < columns; c++) {
-        multiply_columns(
-            1, has_minima, &parts, magnitudes, scales, activations, b, c, totals + c);
+            4, has_minima, &prepared[r].parts, prepared[r].magnitudes, prepared[r].scales,
+            activations, b, c, totals + (size_t)r * columns + c);
       }
     }
-    for (size_t c = 0; c < columns; c++) out[c * out_stride + r] = totals[c];
+    for (; c < columns; c++) {
+      for (int r = 0; r < rows; r++) {
+        multiply_columns(
+            1, has_minima, &prepared[r].parts, prepared[r].magnitudes, prepared[r].scales,
+            activations, b, c, totals + (size_t)r * columns + c);
+      }
+    }
+  }
+  for (int r = 0; r < rows; r++) {
+    for (size_t c = 0; c < columns; c++) {
+      out[c * out_stride + (size_t)r] = totals[(size_t)r * columns + c];
+    }
   }
 }
 
 // As many columns at once as have their totals in the scratch memory.
-AVX2_INLINE void multiply_all(
+AVX2_INLINE void multiply(
     block256_unpack_function unpack, size_t block_bytes, int has_minima, const uint8_t *weights,
     size_t row_bytes, size_t rows, size_t count, const maslin_activations *activations,
     size_t columns, float *out, size_t out_stride, float *totals) {
-  const size_t most = MASLIN_SCRATCH_BYTES / sizeof *totals;
+  const size_t most = MASLIN_SCRATCH_BYTES / (MOST_ROWS * sizeof *totals);
   for (size_t first = 0; first < columns; first += most) {
+    const size_t some = columns - first < most ? columns - first : most;
     maslin_activations part = *activations;
     part.quants += first * part.quants_stride;
     part.scales += first * part.scales_stride;
     part.sums += first * part.sums_stride;
-    multiply(
-        unpack, block_bytes, has_minima, weights, row_bytes, rows, count, &part,
-        columns - first < most ? columns - first : most, out + first * out_stride, out_stride,
-        totals);
+    size_t r = 0;
+    for (; some >= 4 && r + MOST_ROWS <= rows; r += MOST_ROWS) {
+      multiply_rows(
+          MOST_ROWS, unpack, block_bytes, has_minima, weights + r * row_bytes, row_bytes, count,
+          &part, some, out + first * out_stride + r, out_stride, totals);
+    }
+    for (; r < rows; r++) {
+      multiply_rows(
+          1, unpack, block_bytes, has_minima, weights + r * row_bytes, row_bytes, count, &part,
+          some, out + first * out_stride + r, out_stride, totals);
+    }
   }
 }
 
@@ -228,7 +260,7 @@ AVX2_INLINE void multiply_all(
       const void *weights, size_t row_bytes, size_t rows, size_t count,                            \
       const maslin_activations *activations, size_t columns, float *out, size_t out_stride,        \
       void *scratch) {                                                                             \
-    multiply_all(                                                                                  \
+    multiply(                                                                                      \
         unpack, bytes, has_minima, weights, row_bytes, rows, count, activations, columns, out,     \
         out_stride, scratch);                                                                      \
   }
