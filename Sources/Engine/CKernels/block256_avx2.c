@@ -247,6 +247,12 @@ AVX2_INLINE void multiply(
           MOST_ROWS, unpack, block_bytes, has_minima, weights + r * row_bytes, row_bytes, count,
           &part, some, out + first * out_stride + r, out_stride, totals);
     }
+    // With the number known, one column keeps a block in registers.
+    for (; some == 1 && r < rows; r++) {
+      multiply_rows(
+          1, unpack, block_bytes, has_minima, weights + r * row_bytes, row_bytes, count, &part, 1,
+          out + first * out_stride + r, out_stride, totals);
+    }
     for (; r < rows; r++) {
       multiply_rows(
           1, unpack, block_bytes, has_minima, weights + r * row_bytes, row_bytes, count, &part,
