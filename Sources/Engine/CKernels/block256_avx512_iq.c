@@ -188,7 +188,8 @@ AVX512_INLINE void decode_iq4_xs(const uint8_t *const *rows, size_t offset, tile
 TILED(matmul_iq2_xxs, decode_iq2_xxs, BLOCK256_IQ2_XXS, BLOCK256_IQ2_XXS_BYTES, 8, 0, 43)
 TILED(matmul_iq2_xs, decode_iq2_xs, BLOCK256_IQ2_XS, BLOCK256_IQ2_XS_BYTES, 4, 0, IQ2_OFFSET)
 TILED(matmul_iq2_s, decode_iq2_s, BLOCK256_IQ2_S, BLOCK256_IQ2_S_BYTES, 4, 0, IQ2_OFFSET)
-TILED(matmul_iq3_xxs, decode_iq3_xxs, BLOCK256_IQ3_XXS, BLOCK256_IQ3_XXS_BYTES, 8, 0, IQ3_XXS_OFFSET)
+TILED(
+    matmul_iq3_xxs, decode_iq3_xxs, BLOCK256_IQ3_XXS, BLOCK256_IQ3_XXS_BYTES, 8, 0, IQ3_XXS_OFFSET)
 TILED(matmul_iq3_s, decode_iq3_s, BLOCK256_IQ3_S, BLOCK256_IQ3_S_BYTES, 8, 0, IQ3_S_OFFSET)
 TILED(matmul_iq4_xs, decode_iq4_xs, BLOCK256_IQ4_XS, BLOCK256_IQ4_XS_BYTES, 8, 0, IQ4_XS_OFFSET)
 
