@@ -27,7 +27,7 @@ public struct LocalModelOptions: Sendable {
   public init(
     threads: Int? = nil, instructionSet: InstructionSet? = nil,
     activations: ProcessorOperations.Activations = .rounded, contextLength: Int? = nil,
-    chunk: Int = 512,
+    chunk: Int = 256,
     roundsCache: Bool? = nil, mayStream: Bool = false
   ) {
     self.threads = threads
