@@ -112,7 +112,7 @@ public final class LocalModel {
     switch plan.verdict {
     case .fits: break
     case .streams where options.mayStream:
-      notes.append("\(path) \(plan.explanation); experts are read from the file as needed")
+      notes.append("\(path) \(plan.requirement); experts are read from the file as needed")
       operations.prefetchesExperts = true
     case .streams, .doesNotFit:
       throw .memory("\(path) \(plan.explanation)")
