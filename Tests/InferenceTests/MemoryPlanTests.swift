@@ -45,6 +45,17 @@ struct MemoryPlanTests {
     #expect(memory.available <= memory.total)
   }
 
+  @Test("The groups that limit a process are its own and those around it")
+  func groups() {
+    #expect(
+      MachineMemory.groupDirectories("0::/user/session 1\n")
+        == ["/sys/fs/cgroup/user/session 1", "/sys/fs/cgroup/user", "/sys/fs/cgroup"])
+    #expect(
+      MachineMemory.groupDirectories("9:name=systemd:/\n4:cpu,memory:/jobs\n3:cpu:/x\n")
+        == ["/sys/fs/cgroup/memory/jobs", "/sys/fs/cgroup/memory"])
+    #expect(MachineMemory.groupDirectories("damaged\n1:memory:/../../etc\n").isEmpty)
+  }
+
   @Test("Sizes are printed for people")
   func sizes() {
     #expect(ByteText.gibibytes(97 * Self.gibibyte + Self.gibibyte / 5) == "97.2 GiB")

@@ -160,7 +160,7 @@ struct EngineCommandTests {
     let after = try #require(report["bytesAfter"] as? Int)
     #expect(after * 2 < before)
     #expect(try run("logits", "quarter.gguf", "--tokens", "1,2", "--out", "q").status == 0)
-    #expect(try run("model", "quantize", "half.gguf", "x.gguf", "--type", "Q9").status == 3)
+    #expect(try run("model", "quantize", "half.gguf", "x.gguf", "--type", "Q9").status == 2)
   }
 
   @Test("Registered models are found by name, and changed files are told")

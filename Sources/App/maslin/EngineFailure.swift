@@ -42,7 +42,14 @@ extension ModelFileError: EngineFailure {
 }
 
 extension QuantizationError: EngineFailure {
-  var exitStatus: ExitStatus { .badInput }
+  var exitStatus: ExitStatus {
+    switch self {
+    case .gguf(let error): error.exitStatus
+    case .file: .environment
+    case .unknownMix, .override, .sameFile: .usage
+    case .importance, .tensor: .badInput
+    }
+  }
   var message: String { description }
 }
 

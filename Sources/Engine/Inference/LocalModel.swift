@@ -27,7 +27,7 @@ public struct LocalModelOptions: Sendable {
   public init(
     threads: Int? = nil, instructionSet: InstructionSet? = nil,
     activations: ProcessorOperations.Activations = .rounded, contextLength: Int? = nil,
-    chunk: Int = 512,
+    chunk: Int = 256,
     roundsCache: Bool? = nil, mayStream: Bool = false
   ) {
     self.threads = threads
@@ -112,7 +112,7 @@ public final class LocalModel {
     switch plan.verdict {
     case .fits: break
     case .streams where options.mayStream:
-      notes.append("\(path) \(plan.explanation); experts are read from the file as needed")
+      notes.append("\(path) \(plan.requirement); experts are read from the file as needed")
       operations.prefetchesExperts = true
     case .streams, .doesNotFit:
       throw .memory("\(path) \(plan.explanation)")

@@ -29,7 +29,7 @@ public struct MachineMemory: Hashable, Sendable {
         let total = field("MemTotal:", in: text), let available = field("MemAvailable:", in: text)
       else { throw .memory("/proc/meminfo does not say how much memory there is") }
       var memory = MachineMemory(total: total, available: available)
-      memory.limit(by: controlGroup())
+      for group in controlGroups() { memory.limit(by: group) }
       return memory
     #else
       var total: UInt64 = 0
@@ -56,10 +56,36 @@ public struct MachineMemory: Hashable, Sendable {
   }
 
   /// Lowers both figures to a control group's limit and to what is left of it.
-  mutating func limit(by group: (limit: Int, used: Int)?) {
-    guard let group, group.limit < total else { return }
+  mutating func limit(by group: (limit: Int, used: Int)) {
+    guard group.limit < total else { return }
     total = group.limit
     available = min(available, max(0, group.limit - group.used))
+  }
+
+  /// The directories of the control groups a process belongs to, its own first, then those around it.
+  ///
+  /// - Parameter text: the content of `/proc/self/cgroup`: lines of `number:controllers:path` (cgroups(7)).
+  package static func groupDirectories(_ text: String) -> [String] {
+    var directories: [String] = []
+    for line in text.split(separator: "\n") {
+      let parts = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+      guard parts.count == 3 else { continue }
+      let root: String
+      if parts[1].isEmpty {
+        root = "/sys/fs/cgroup"
+      } else if parts[1].split(separator: ",").contains("memory") {
+        root = "/sys/fs/cgroup/memory"
+      } else {
+        continue
+      }
+      var names = parts[2].split(separator: "/")
+      guard !names.contains("..") else { continue }
+      while true {
+        directories.append(names.isEmpty ? root : root + "/" + names.joined(separator: "/"))
+        if names.popLast() == nil { break }
+      }
+    }
+    return directories
   }
 
   /// The value in bytes of a line such as `MemTotal:  24000 kB`.
@@ -74,32 +100,28 @@ public struct MachineMemory: Hashable, Sendable {
   }
 
   #if os(Linux)
-    /// The memory limit of the process's control group (version 2, then 1) and what is used of it, without the page cache
-    /// that can be dropped.
-    private static func controlGroup() -> (limit: Int, used: Int)? {
-      let places = [
-        (
-          "/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current", "/sys/fs/cgroup/memory.stat"
-        ),
-        (
-          "/sys/fs/cgroup/memory/memory.limit_in_bytes",
-          "/sys/fs/cgroup/memory/memory.usage_in_bytes", "/sys/fs/cgroup/memory/memory.stat"
-        ),
-      ]
-      for (limitPath, usedPath, statisticsPath) in places {
-        guard let limit = contents(of: limitPath).flatMap(number),
-          let used = contents(of: usedPath).flatMap(number)
-        else { continue }
-        var reclaimable = 0
-        for line in (contents(of: statisticsPath) ?? "").split(separator: "\n") {
-          let parts = line.split(separator: " ")
-          if parts.count == 2, parts[0] == "inactive_file" || parts[0] == "active_file" {
-            reclaimable += Int(parts[1]) ?? 0
+    /// The memory limits of the process's control groups (versions 2 and 1) and what is used of them, without the page
+    /// cache that can be dropped.
+    private static func controlGroups() -> [(limit: Int, used: Int)] {
+      var groups: [(limit: Int, used: Int)] = []
+      for directory in groupDirectories(contents(of: "/proc/self/cgroup") ?? "0::/") {
+        for (limitName, usedName) in [
+          ("memory.max", "memory.current"), ("memory.limit_in_bytes", "memory.usage_in_bytes"),
+        ] {
+          guard let limit = contents(of: directory + "/" + limitName).flatMap(number),
+            let used = contents(of: directory + "/" + usedName).flatMap(number)
+          else { continue }
+          var reclaimable = 0
+          for line in (contents(of: directory + "/memory.stat") ?? "").split(separator: "\n") {
+            let parts = line.split(separator: " ")
+            if parts.count == 2, parts[0] == "inactive_file" || parts[0] == "active_file" {
+              reclaimable += Int(parts[1]) ?? 0
+            }
           }
+          groups.append((limit, max(0, used - reclaimable)))
         }
-        return (limit, max(0, used - reclaimable))
       }
-      return nil
+      return groups
     }
 
     private static func number(_ text: String) -> Int? {

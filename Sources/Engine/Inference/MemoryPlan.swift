@@ -63,14 +63,17 @@ public struct MemoryPlan: Hashable, Sendable {
       ? .streams : .doesNotFit
   }
 
-  /// One or two sentences: what is needed, what there is, what to do.
-  public var explanation: String {
-    let needs =
-      "needs \(ByteText.gibibytes(total)) (weights \(ByteText.gibibytes(weights)), "
+  /// What is needed and what there is.
+  public var requirement: String {
+    "needs \(ByteText.gibibytes(total)) (weights \(ByteText.gibibytes(weights)), "
       + "cache for \(contextLength) tokens \(ByteText.gibibytes(cache)), buffers "
       + "\(ByteText.gibibytes(buffers))), \(ByteText.gibibytes(memory.available)) available"
+  }
+
+  /// One or two sentences: what is needed, what there is, what to do.
+  public var explanation: String {
     switch verdict {
-    case .fits: return needs
+    case .fits: return requirement
     case .streams, .doesNotFit:
       var ways: [String] = []
       if let longestContext, longestContext < contextLength {
@@ -80,7 +83,7 @@ public struct MemoryPlan: Hashable, Sendable {
         ways.append("read experts from the file as they are needed (--stream)")
       }
       if ways.isEmpty { ways.append("use a smaller model or fewer bits a weight") }
-      return needs + "; " + ways.joined(separator: " or ")
+      return requirement + "; " + ways.joined(separator: " or ")
     }
   }
 }

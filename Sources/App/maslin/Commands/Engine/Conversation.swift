@@ -48,8 +48,9 @@ final class Conversation {
     let prompt = try chat.prompt(all, tools: [])
     let tokens = try local.tokenizer.encode(prompt)
     let interruption = Interruption()
-    var timing = AnswerTiming(promptTokens: tokens.count)
-    guard try take(tokens, interruption) else {
+    let known = sharedPrefix(tokens)
+    var timing = AnswerTiming(promptTokens: tokens.count - known)
+    guard try take(tokens, after: known, interruption) else {
       messages.removeLast()
       StandardError.write("\nstopped\n")
       return .cancelled
@@ -83,12 +84,19 @@ final class Conversation {
     return outcome.end
   }
 
-  /// Brings the session to exactly these tokens, keeping the prefix they share. Returns false when stopped.
-  private func take(_ tokens: [Int32], _ interruption: Interruption) throws -> Bool {
+  /// How many tokens the session has taken in already; the last one is taken in again, for its logits.
+  private func sharedPrefix(_ tokens: [Int32]) -> Int {
     var common = 0
     while common < min(session.tokens.count, tokens.count - 1),
       session.tokens[common] == tokens[common]
     { common += 1 }
+    return common
+  }
+
+  /// Brings the session to exactly these tokens, keeping the first `common`. Returns false when stopped.
+  private func take(
+    _ tokens: [Int32], after common: Int, _ interruption: Interruption
+  ) throws -> Bool {
     try session.rollBack(to: common)
     let meter = ProgressMeter("reading", unit: "tokens", total: tokens.count - common)
     defer { meter.finish() }

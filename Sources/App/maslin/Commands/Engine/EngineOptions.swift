@@ -38,7 +38,7 @@ struct EngineOptions: ParsableArguments {
   var context: Int?
 
   @Option(help: "Tokens taken in at a time; has no influence on results.")
-  var chunk: Int = 512
+  var chunk: Int = 256
 
   @Flag(help: "Keep activations in f32 where the fast kernels round them to 8 bits. Slow.")
   var exact = false

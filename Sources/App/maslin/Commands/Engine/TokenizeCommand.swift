@@ -107,7 +107,7 @@ struct TokenizeCommand: ParsableCommand {
     let bytes = try InputFile.read(path, limit: Self.maximumSize)
     do {
       return Tokenizer(try Vocabulary(tokenizerJSON: bytes))
-    } catch let error as VocabularyError {
+    } catch {
       throw CommandFailure(.badInput, "\(path): \(error)")
     }
   }
