@@ -12,6 +12,10 @@
 #define AVX2 __attribute__((target("avx2,fma,f16c")))
 #define AVX2_INLINE AVX2 __attribute__((always_inline)) static inline
 
+enum { MOST_ROWS = 8 };
+
+#define UNROLL _Pragma("clang loop unroll(full)")
+
 AVX2_INLINE float half_at(const uint8_t *bytes) {
   uint16_t half;
   memcpy(&half, bytes, 2);
@@ -99,31 +103,7 @@ AVX2_INLINE void unpack_q6_k(const uint8_t *block, block256_parts *parts) {
   no_minima(parts);
 }
 
-AVX2_INLINE void unpack_iq2_xxs(const uint8_t *block, block256_parts *parts) {
-  const __m256i bit = _mm256_set1_epi64x((long long)0x8040201008040201ull);
-  const __m256i spread = _mm256_setr_epi64x(
-      0, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303);
-  for (int s = 0; s < 8; s++) {
-    const uint8_t *part = block + 2 + 8 * s;
-    uint32_t packed;
-    memcpy(&packed, part + 4, 4);
-    parts->scales[2 * s] = parts->scales[2 * s + 1] = (int16_t)(2 * (packed >> 28) + 1);
-    const __m256i values = _mm256_setr_epi64x(
-        (long long)maslin_iq2_xxs_grid[part[0]], (long long)maslin_iq2_xxs_grid[part[1]],
-        (long long)maslin_iq2_xxs_grid[part[2]], (long long)maslin_iq2_xxs_grid[part[3]]);
-    const uint32_t signs = maslin_iq_signs[packed & 127] |
-                           (uint32_t)maslin_iq_signs[packed >> 7 & 127] << 8 |
-                           (uint32_t)maslin_iq_signs[packed >> 14 & 127] << 16 |
-                           (uint32_t)maslin_iq_signs[packed >> 21 & 127] << 24;
-    const __m256i bytes = _mm256_shuffle_epi8(_mm256_set1_epi32((int)signs), spread);
-    const __m256i negative = _mm256_cmpeq_epi8(_mm256_and_si256(bytes, bit), bit);
-    store(
-        parts->values + 32 * s,
-        _mm256_sub_epi8(_mm256_xor_si256(values, negative), negative));
-  }
-  parts->scale = half_at(block) * 0.125f;
-  no_minima(parts);
-}
+#include "block256_avx2_iq.h"
 
 AVX2_INLINE int32_t add_lanes(__m256i eight) {
   const __m128i four =
@@ -132,47 +112,151 @@ AVX2_INLINE int32_t add_lanes(__m256i eight) {
   return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 0xB1)));
 }
 
+// The lanes of four vectors added.
+AVX2_INLINE __m128i add_lanes_of_four(const __m256i sums[4]) {
+  const __m256i pairs = _mm256_hadd_epi32(
+      _mm256_hadd_epi32(sums[0], sums[1]), _mm256_hadd_epi32(sums[2], sums[3]));
+  return _mm_add_epi32(_mm256_castsi256_si128(pairs), _mm256_extracti128_si256(pairs, 1));
+}
+
+// Adds to `totals` the products of a block with `count` columns, 1 or 4.
+AVX2_INLINE void multiply_columns(
+    int count, int has_minima, const block256_parts *parts, const __m256i magnitudes[8],
+    const __m256i scales[8], const maslin_activations *activations, size_t block, size_t first,
+    float *totals) {
+  const int8_t *quants = activations->quants + first * activations->quants_stride + 256 * block;
+  const int16_t *sums = activations->sums + first * activations->sums_stride + 16 * block;
+  const float *from = activations->scales + first * activations->scales_stride + block;
+  __m256i dot[4], minimum[4];
+  UNROLL for (int c = 0; c < count; c++) {
+    dot[c] = _mm256_setzero_si256();
+    if (has_minima) {
+      minimum[c] = _mm256_madd_epi16(
+          load(parts->minima), load(sums + (size_t)c * activations->sums_stride));
+    }
+  }
+  UNROLL for (int i = 0; i < 8; i++) {
+    const __m256i values = load(parts->values + 32 * i);
+    UNROLL for (int c = 0; c < count; c++) {
+      // Magnitudes are at most 127, as those of quants: two products fit 16 bits.
+      const __m256i turned = _mm256_sign_epi8(
+          load(quants + (size_t)c * activations->quants_stride + 32 * i), values);
+      const __m256i pairs = _mm256_maddubs_epi16(magnitudes[i], turned);
+      dot[c] = _mm256_add_epi32(dot[c], _mm256_madd_epi16(pairs, scales[i]));
+    }
+  }
+  if (count == 1) {
+    const float scale = *from;
+    float total =
+        __builtin_fmaf(parts->scale * scale, (float)add_lanes(dot[0]), *totals);
+    if (has_minima) {
+      total = __builtin_fmaf(
+          -(parts->minimum_scale * scale), (float)add_lanes(minimum[0]), total);
+    }
+    *totals = total;
+    return;
+  }
+  const size_t stride = activations->scales_stride;
+  const __m128 scale = _mm_setr_ps(from[0], from[stride], from[2 * stride], from[3 * stride]);
+  __m128 total = _mm_fmadd_ps(
+      _mm_mul_ps(_mm_set1_ps(parts->scale), scale), _mm_cvtepi32_ps(add_lanes_of_four(dot)),
+      _mm_loadu_ps(totals));
+  if (has_minima) {
+    total = _mm_fnmadd_ps(
+        _mm_mul_ps(_mm_set1_ps(parts->minimum_scale), scale),
+        _mm_cvtepi32_ps(add_lanes_of_four(minimum)), total);
+  }
+  _mm_storeu_ps(totals, total);
+}
+
+// A block of a row, ready to be multiplied.
+typedef struct {
+  block256_parts parts;
+  __m256i magnitudes[8], scales[8];
+} prepared_block;
+
+AVX2_INLINE void prepare(
+    block256_unpack_function unpack, const uint8_t *block, prepared_block *prepared) {
+  block256_parts *parts = &prepared->parts;
+  // Behind the last row nothing is read, only asked for.
+  _mm_prefetch((const char *)block + 1024, _MM_HINT_T0);
+  _mm_prefetch((const char *)block + 1088, _MM_HINT_T0);
+  _mm_prefetch((const char *)block + 1152, _MM_HINT_T0);
+  unpack(block, parts);
+  UNROLL for (int i = 0; i < 8; i++) {
+    prepared->magnitudes[i] = _mm256_abs_epi8(load(parts->values + 32 * i));
+    // Words 2 i and 2 i + 1, each in a half of the vector.
+    const __m256i order = _mm256_set_m128i(
+        _mm_set1_epi16((int16_t)(0x0302 + 0x0404 * (i % 4))),
+        _mm_set1_epi16((int16_t)(0x0100 + 0x0404 * (i % 4))));
+    const __m128i eight = _mm_loadu_si128((const __m128i *)(parts->scales + i / 4 * 8));
+    prepared->scales[i] = _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(eight), order);
+  }
+}
+
+// `totals` has as many floats per row as there are columns. Several rows share the quants of four columns while those
+// are in the nearest cache: columns lie so far apart that they push each other out of it.
+AVX2_INLINE void multiply_rows(
+    int rows, block256_unpack_function unpack, size_t block_bytes, int has_minima,
+    const uint8_t *weights, size_t row_bytes, size_t count, const maslin_activations *activations,
+    size_t columns, float *out, size_t out_stride, float *totals) {
+  memset(totals, 0, (size_t)rows * columns * sizeof *totals);
+  for (size_t b = 0; b < count / 256; b++) {
+    prepared_block prepared[MOST_ROWS];
+    for (int r = 0; r < rows; r++) {
+      prepare(unpack, weights + (size_t)r * row_bytes + b * block_bytes, &prepared[r]);
+    }
+    size_t c = 0;
+    for (; c + 4 <= columns; c += 4) {
+      for (int r = 0; r < rows; r++) {
+        multiply_columns(
+            4, has_minima, &prepared[r].parts, prepared[r].magnitudes, prepared[r].scales,
+            activations, b, c, totals + (size_t)r * columns + c);
+      }
+    }
+    for (; c < columns; c++) {
+      for (int r = 0; r < rows; r++) {
+        multiply_columns(
+            1, has_minima, &prepared[r].parts, prepared[r].magnitudes, prepared[r].scales,
+            activations, b, c, totals + (size_t)r * columns + c);
+      }
+    }
+  }
+  for (int r = 0; r < rows; r++) {
+    for (size_t c = 0; c < columns; c++) {
+      out[c * out_stride + (size_t)r] = totals[(size_t)r * columns + c];
+    }
+  }
+}
+
+// As many columns at once as have their totals in the scratch memory.
 AVX2_INLINE void multiply(
     block256_unpack_function unpack, size_t block_bytes, int has_minima, const uint8_t *weights,
     size_t row_bytes, size_t rows, size_t count, const maslin_activations *activations,
-    size_t columns, float *out, size_t out_stride) {
-  for (size_t r = 0; r < rows; r++) {
-    for (size_t c = 0; c < columns; c++) out[c * out_stride + r] = 0;
-    for (size_t b = 0; b < count / 256; b++) {
-      const uint8_t *block = weights + r * row_bytes + b * block_bytes;
-      // Behind the last row nothing is read, only asked for.
-      _mm_prefetch((const char *)block + 1024, _MM_HINT_T0);
-      _mm_prefetch((const char *)block + 1088, _MM_HINT_T0);
-      _mm_prefetch((const char *)block + 1152, _MM_HINT_T0);
-      block256_parts parts;
-      unpack(block, &parts);
-      __m256i magnitudes[8], scales[8];
-      for (int i = 0; i < 8; i++) {
-        magnitudes[i] = _mm256_abs_epi8(load(parts.values + 32 * i));
-        scales[i] = _mm256_set_m128i(
-            _mm_set1_epi16(parts.scales[2 * i + 1]), _mm_set1_epi16(parts.scales[2 * i]));
-      }
-      for (size_t c = 0; c < columns; c++) {
-        const int8_t *quants = activations->quants + c * activations->quants_stride + 256 * b;
-        __m256i sum = _mm256_setzero_si256();
-        for (int i = 0; i < 8; i++) {
-          // Magnitudes are at most 127, as those of quants: two products fit 16 bits.
-          const __m256i turned =
-              _mm256_sign_epi8(load(quants + 32 * i), load(parts.values + 32 * i));
-          const __m256i pairs = _mm256_maddubs_epi16(magnitudes[i], turned);
-          sum = _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, scales[i]));
-        }
-        const float scale = activations->scales[c * activations->scales_stride + b];
-        float *result = &out[c * out_stride + r];
-        float total = __builtin_fmaf(parts.scale * scale, (float)add_lanes(sum), *result);
-        if (has_minima) {
-          const int16_t *sums = activations->sums + c * activations->sums_stride + 16 * b;
-          const __m256i minimum = _mm256_madd_epi16(load(parts.minima), load(sums));
-          total = __builtin_fmaf(
-              -(parts.minimum_scale * scale), (float)add_lanes(minimum), total);
-        }
-        *result = total;
-      }
+    size_t columns, float *out, size_t out_stride, float *totals) {
+  const size_t most = MASLIN_SCRATCH_BYTES / (MOST_ROWS * sizeof *totals);
+  for (size_t first = 0; first < columns; first += most) {
+    const size_t some = columns - first < most ? columns - first : most;
+    maslin_activations part = *activations;
+    part.quants += first * part.quants_stride;
+    part.scales += first * part.scales_stride;
+    part.sums += first * part.sums_stride;
+    size_t r = 0;
+    for (; some >= 4 && r + MOST_ROWS <= rows; r += MOST_ROWS) {
+      multiply_rows(
+          MOST_ROWS, unpack, block_bytes, has_minima, weights + r * row_bytes, row_bytes, count,
+          &part, some, out + first * out_stride + r, out_stride, totals);
+    }
+    // With the number known, one column keeps a block in registers.
+    for (; some == 1 && r < rows; r++) {
+      multiply_rows(
+          1, unpack, block_bytes, has_minima, weights + r * row_bytes, row_bytes, count, &part, 1,
+          out + first * out_stride + r, out_stride, totals);
+    }
+    for (; r < rows; r++) {
+      multiply_rows(
+          1, unpack, block_bytes, has_minima, weights + r * row_bytes, row_bytes, count, &part,
+          some, out + first * out_stride + r, out_stride, totals);
     }
   }
 }
@@ -182,10 +266,9 @@ AVX2_INLINE void multiply(
       const void *weights, size_t row_bytes, size_t rows, size_t count,                            \
       const maslin_activations *activations, size_t columns, float *out, size_t out_stride,        \
       void *scratch) {                                                                             \
-    (void)scratch;                                                                                 \
     multiply(                                                                                      \
         unpack, bytes, has_minima, weights, row_bytes, rows, count, activations, columns, out,     \
-        out_stride);                                                                               \
+        out_stride, scratch);                                                                      \
   }
 
 ROWS(q2_k, unpack_q2_k, BLOCK256_Q2_K_BYTES, 1)
@@ -194,11 +277,11 @@ ROWS(q4_k, unpack_q4_k, BLOCK256_Q4_K_BYTES, 1)
 ROWS(q5_k, unpack_q5_k, BLOCK256_Q5_K_BYTES, 1)
 ROWS(q6_k, unpack_q6_k, BLOCK256_Q6_K_BYTES, 0)
 ROWS(iq2_xxs, unpack_iq2_xxs, BLOCK256_IQ2_XXS_BYTES, 0)
-ROWS(iq2_xs, block256_unpack(BLOCK256_IQ2_XS), BLOCK256_IQ2_XS_BYTES, 0)
-ROWS(iq2_s, block256_unpack(BLOCK256_IQ2_S), BLOCK256_IQ2_S_BYTES, 0)
-ROWS(iq3_xxs, block256_unpack(BLOCK256_IQ3_XXS), BLOCK256_IQ3_XXS_BYTES, 0)
-ROWS(iq3_s, block256_unpack(BLOCK256_IQ3_S), BLOCK256_IQ3_S_BYTES, 0)
-ROWS(iq4_xs, block256_unpack(BLOCK256_IQ4_XS), BLOCK256_IQ4_XS_BYTES, 0)
+ROWS(iq2_xs, unpack_iq2_xs, BLOCK256_IQ2_XS_BYTES, 0)
+ROWS(iq2_s, unpack_iq2_s, BLOCK256_IQ2_S_BYTES, 0)
+ROWS(iq3_xxs, unpack_iq3_xxs, BLOCK256_IQ3_XXS_BYTES, 0)
+ROWS(iq3_s, unpack_iq3_s, BLOCK256_IQ3_S_BYTES, 0)
+ROWS(iq4_xs, unpack_iq4_xs, BLOCK256_IQ4_XS_BYTES, 0)
 
 maslin_matmul_function block256_matmul_avx2(uint32_t type) {
   switch (type) {

@@ -26,7 +26,7 @@ typedef struct {
   float factor;    // of the scale
   int group;       // values per correction; 0 without
   int offset;
-  int permuted;    // whether quants are rearranged for IQ2_XXS
+  int permuted;    // whether quants are rearranged: byte j of word w of 32 is value 8 j + w
 } column_shape;
 
 typedef void (*multiply_sixteen)(
@@ -297,7 +297,8 @@ AVX512_INLINE void multiply_iq2_xxs(
 AVX512_INLINE void prepare(
     column_shape shape, size_t blocks, int count, const maslin_activations *activations,
     int32_t *corrections, int8_t *permuted) {
-  for (size_t i = 0; shape.group && i < blocks * (size_t)count; i++) {
+  if (!shape.group && !shape.permuted) return;
+  for (size_t i = 0; i < blocks * (size_t)count; i++) {
     const size_t c = i / blocks, b = i % blocks;
     const __m256i sums = _mm256_loadu_si256(
         (const __m256i *)(activations->sums + c * activations->sums_stride + 16 * b));
@@ -305,7 +306,7 @@ AVX512_INLINE void prepare(
       const __m512i negated = _mm512_mullo_epi32(
           _mm512_cvtepi16_epi32(sums), _mm512_set1_epi32(-shape.offset));
       _mm512_store_si512(corrections + 16 * i, negated);
-    } else {
+    } else if (shape.group == 32) {
       const __m256i factor = _mm256_set1_epi16((int16_t)-shape.offset);
       _mm256_store_si256(
           (__m256i *)(corrections + 16 * i), _mm256_madd_epi16(sums, factor));
@@ -396,6 +397,8 @@ AVX512_INLINE void multiply_few(
   }
 }
 
+#include "block256_avx512_iq_column.h"
+
 #define FEW(name, ...)                                                                             \
   AVX512 static void few_##name(                                                                   \
       const uint8_t *weights, size_t row_bytes, size_t rows, size_t blocks,                        \
@@ -419,6 +422,11 @@ FEW(q4_k, BLOCK256_Q4_K_BYTES, 0, 2, 1, 0, 0, 0)
 FEW(q5_k, BLOCK256_Q5_K_BYTES, 0, 2, 1, 0, 0, 0)
 FEW(q6_k, BLOCK256_Q6_K_BYTES, 208, 1, 1, 16, 32, 0)
 FEW(iq2_xxs, BLOCK256_IQ2_XXS_BYTES, 0, 1, 0.125f, 32, 43, 1)
+FEW(iq2_xs, BLOCK256_IQ2_XS_BYTES, 0, 1, 0.125f, 0, 0, 1)
+FEW(iq2_s, BLOCK256_IQ2_S_BYTES, 0, 1, 0.125f, 0, 0, 1)
+FEW(iq3_xxs, BLOCK256_IQ3_XXS_BYTES, 0, 1, 0.25f, 32, IQ3_XXS_OFFSET, 1)
+FEW(iq3_s, BLOCK256_IQ3_S_BYTES, 0, 1, 1, 32, IQ3_S_OFFSET, 1)
+FEW(iq4_xs, BLOCK256_IQ4_XS_BYTES, 0, 1, 1, 32, IQ4_XS_OFFSET, 0)
 
 int block256_few_columns_avx512(
     uint32_t type, const void *weights, size_t row_bytes, size_t rows, size_t count,
@@ -436,6 +444,11 @@ int block256_few_columns_avx512(
     case BLOCK256_Q5_K: few = few_q5_k; break;
     case BLOCK256_Q6_K: few = few_q6_k; break;
     case BLOCK256_IQ2_XXS: few = few_iq2_xxs; break;
+    case BLOCK256_IQ2_XS: few = few_iq2_xs; break;
+    case BLOCK256_IQ2_S: few = few_iq2_s; break;
+    case BLOCK256_IQ3_XXS: few = few_iq3_xxs; break;
+    case BLOCK256_IQ3_S: few = few_iq3_s; break;
+    case BLOCK256_IQ4_XS: few = few_iq4_xs; break;
     default: return 0;
   }
   if (columns <= FEW_COLUMNS) {

@@ -1,5 +1,5 @@
 // IQ2_XXS, IQ2_XS, IQ2_S, IQ3_XXS, IQ3_S and IQ4_XS under AVX-512, and the rounding of activations.
-#include "block256_avx512_tile.h"
+#include "block256_avx512_iq.h"
 
 #if defined(__x86_64__)
 
@@ -60,39 +60,138 @@ AVX512_INLINE void decode_iq2_xxs(const uint8_t *const *rows, size_t offset, til
       tile->scale[v], _mm512_mul_ps(half_of_rows(rows, offset), _mm512_set1_ps(0.125f)));
 }
 
-// Types without an unpacking of their own: one row at a time.
-AVX512_INLINE void decode_by_parts(
-    block256_unpack_function unpack, int group, int add, const uint8_t *const *rows, size_t offset,
-    tile *tile, int v) {
-  uint8_t codes[TILE_ROWS][256];
-  const uint8_t *pointers[TILE_ROWS];
-  for (int r = 0; r < TILE_ROWS; r++) {
-    block256_parts parts;
-    unpack(rows[r] + offset, &parts);
-    for (int i = 0; i < 256; i++) codes[r][i] = (uint8_t)(parts.values[i] + add);
-    for (int g = 0; g < 64 / group; g++) tile->scales[g][v][r] = parts.scales[group / 4 * g];
-    tile->scale[v][r] = parts.scale;
-    pointers[r] = codes[r];
-  }
-  for (int part = 0; part < 16; part++) {
-    __m512i words[4];
-    transpose_rows(pointers, 16 * (size_t)part, words);
-    UNROLL for (int i = 0; i < 4; i++) _mm512_store_si512(tile->codes[4 * part + i][v], words[i]);
-  }
+// Bits `bits` of byte j of the signs of every lane decide which bytes are negative.
+AVX512_INLINE __mmask64 negative_of(__m512i signs, int j, uint32_t bits) {
+  const __m512i byte = _mm512_shuffle_epi8(
+      signs, _mm512_add_epi8(
+                 _mm512_set1_epi8((char)j),
+                 _mm512_set4_epi32(0x0C0C0C0C, 0x08080808, 0x04040404, 0)));
+  return _mm512_test_epi8_mask(byte, _mm512_set1_epi32((int)bits));
 }
 
-#define BY_PARTS(name, number, bytes, group, offset)                                               \
-  AVX512_INLINE void decode_##name(const uint8_t *const *rows, size_t at, tile *tile, int v) {     \
-    decode_by_parts(block256_unpack(number), group, offset, rows, at, tile, v);                    \
-  }                                                                                                \
-  TILED(matmul_##name, decode_##name, number, bytes, group, 0, offset)
+// Eight bits from four places of the lower lane of 64 bits and the same of the upper.
+AVX512_INLINE __m512i levels_at(__m512i codes, uint32_t places) {
+  const uint64_t both = places | (uint64_t)(places + 0x20202020u) << 32;
+  return _mm512_multishift_epi64_epi8(_mm512_set1_epi64((long long)both), codes);
+}
+
+AVX512_INLINE void decode_iq2(
+    iq_reader reader, const uint8_t *const *rows, size_t offset, tile *tile, int v) {
+  const __m512i values = _mm512_set1_epi32(43 + 8 | (43 + 25) << 8 | (43 + 43) << 16);
+  const __m512i twice = _mm512_set1_epi8(2 * IQ2_OFFSET);
+  block_header header;
+  reader.header(rows, offset, &header);
+  UNROLL for (int part = 0; part < 4; part++) {
+    thirty_two_values two[2];
+    reader.read(rows, offset, &header, part, two);
+    UNROLL for (int k = 0; k < 2; k++) {
+      const int s = 2 * part + k;
+      UNROLL for (int j = 0; j < 4; j++) {
+        UNROLL for (int h = 0; h < 2; h++) {
+          const __m512i level =
+              levels_at(two[k].codes[h], 0x06040200u + 0x01010101u * (unsigned)(8 * j));
+          const __m512i plus = _mm512_permutexvar_epi8(level, values);
+          const __mmask64 negative =
+              negative_of(two[k].signs, j, h ? 0x80402010u : 0x08040201u);
+          _mm512_store_si512(
+              tile->codes[8 * s + 2 * j + h][v],
+              _mm512_mask_sub_epi8(plus, negative, twice, plus));
+        }
+      }
+      _mm512_store_si512(
+          tile->scales[2 * s][v],
+          _mm512_and_si512(two[k].scale, _mm512_set1_epi32(0xFFFF)));
+      _mm512_store_si512(tile->scales[2 * s + 1][v], _mm512_srli_epi32(two[k].scale, 16));
+    }
+  }
+  _mm512_store_ps(
+      tile->scale[v], _mm512_mul_ps(half_of_rows(rows, offset), _mm512_set1_ps(0.125f)));
+}
+
+AVX512_INLINE void decode_iq3(
+    iq_reader reader, unsigned long long levels, int value_offset, float factor,
+    const uint8_t *const *rows, size_t offset, tile *tile, int v) {
+  const __m512i values = _mm512_add_epi8(
+      _mm512_set1_epi64((long long)levels), _mm512_set1_epi8((char)value_offset));
+  const __m512i twice = _mm512_set1_epi8((char)(2 * value_offset));
+  const __m512i low_bytes = _mm512_set1_epi16(0x00FF);
+  block_header header;
+  reader.header(rows, offset, &header);
+  UNROLL for (int part = 0; part < 4; part++) {
+    thirty_two_values two[2];
+    reader.read(rows, offset, &header, part, two);
+    UNROLL for (int k = 0; k < 2; k++) {
+      const int s = 2 * part + k;
+      UNROLL for (int p = 0; p < 2; p++) {
+        // Both bytes of an entry together; [0] has those of j = 0 and 2.
+        const __m512i first = two[k].codes[2 * p], last = two[k].codes[2 * p + 1];
+        const __m512i joined[2] = {
+            _mm512_ternarylogic_epi32(low_bytes, first, _mm512_slli_epi16(last, 8), 0xCA),
+            _mm512_ternarylogic_epi32(low_bytes, _mm512_srli_epi16(first, 8), last, 0xCA)};
+        UNROLL for (int j = 0; j < 4; j++) {
+          const __m512i level =
+              levels_at(joined[j % 2], 0x080B0300u + 0x01010101u * (unsigned)(j / 2 * 16));
+          const __m512i plus = _mm512_permutexvar_epi8(level, values);
+          const __mmask64 negative =
+              negative_of(two[k].signs, j, p ? 0x80402010u : 0x08040201u);
+          _mm512_store_si512(
+              tile->codes[8 * s + 2 * j + p][v],
+              _mm512_mask_sub_epi8(plus, negative, twice, plus));
+        }
+      }
+      _mm512_store_si512(tile->scales[s][v], two[k].scale);
+    }
+  }
+  _mm512_store_ps(
+      tile->scale[v], _mm512_mul_ps(half_of_rows(rows, offset), _mm512_set1_ps(factor)));
+}
+
+AVX512_INLINE void decode_iq2_xs(const uint8_t *const *rows, size_t offset, tile *tile, int v) {
+  const iq_reader reader = {header_iq2_xs, read_iq2_xs};
+  decode_iq2(reader, rows, offset, tile, v);
+}
+
+AVX512_INLINE void decode_iq2_s(const uint8_t *const *rows, size_t offset, tile *tile, int v) {
+  const iq_reader reader = {header_iq2_s, read_iq2_s};
+  decode_iq2(reader, rows, offset, tile, v);
+}
+
+AVX512_INLINE void decode_iq3_xxs(const uint8_t *const *rows, size_t offset, tile *tile, int v) {
+  const iq_reader reader = {header_iq3_xxs, read_iq3_xxs};
+  decode_iq3(reader, LEVELS_IQ3_XXS, IQ3_XXS_OFFSET, 0.25f, rows, offset, tile, v);
+}
+
+AVX512_INLINE void decode_iq3_s(const uint8_t *const *rows, size_t offset, tile *tile, int v) {
+  const iq_reader reader = {header_iq3_s, read_iq3_s};
+  decode_iq3(reader, LEVELS_IQ3_S, IQ3_S_OFFSET, 1, rows, offset, tile, v);
+}
+
+AVX512_INLINE void decode_iq4_xs(const uint8_t *const *rows, size_t offset, tile *tile, int v) {
+  const __m512i values = iq4_xs_values();
+  __m512i header[4];
+  transpose_rows(rows, offset, header);
+  UNROLL for (int s = 0; s < 8; s++) {
+    __m512i packed[4];
+    transpose_rows(rows, offset + 8 + 16 * (size_t)s, packed);
+    UNROLL for (int i = 0; i < 4; i++) {
+      // The table repeats every 16 bytes, so bits above the nibble do not matter.
+      const __m512i high = _mm512_srli_epi32(packed[i], 4);
+      _mm512_store_si512(
+          tile->codes[8 * s + i][v], _mm512_permutexvar_epi8(packed[i], values));
+      _mm512_store_si512(tile->codes[8 * s + 4 + i][v], _mm512_permutexvar_epi8(high, values));
+    }
+    _mm512_store_si512(tile->scales[s][v], iq4_xs_scale(header[0], header[1], s));
+  }
+  _mm512_store_ps(tile->scale[v], half_of_rows(rows, offset));
+}
 
 TILED(matmul_iq2_xxs, decode_iq2_xxs, BLOCK256_IQ2_XXS, BLOCK256_IQ2_XXS_BYTES, 8, 0, 43)
-BY_PARTS(iq2_xs, BLOCK256_IQ2_XS, BLOCK256_IQ2_XS_BYTES, 4, 43)
-BY_PARTS(iq2_s, BLOCK256_IQ2_S, BLOCK256_IQ2_S_BYTES, 4, 43)
-BY_PARTS(iq3_xxs, BLOCK256_IQ3_XXS, BLOCK256_IQ3_XXS_BYTES, 8, 62)
-BY_PARTS(iq3_s, BLOCK256_IQ3_S, BLOCK256_IQ3_S_BYTES, 8, 15)
-BY_PARTS(iq4_xs, BLOCK256_IQ4_XS, BLOCK256_IQ4_XS_BYTES, 8, 128)
+TILED(matmul_iq2_xs, decode_iq2_xs, BLOCK256_IQ2_XS, BLOCK256_IQ2_XS_BYTES, 4, 0, IQ2_OFFSET)
+TILED(matmul_iq2_s, decode_iq2_s, BLOCK256_IQ2_S, BLOCK256_IQ2_S_BYTES, 4, 0, IQ2_OFFSET)
+TILED(
+    matmul_iq3_xxs, decode_iq3_xxs, BLOCK256_IQ3_XXS, BLOCK256_IQ3_XXS_BYTES, 8, 0, IQ3_XXS_OFFSET)
+TILED(matmul_iq3_s, decode_iq3_s, BLOCK256_IQ3_S, BLOCK256_IQ3_S_BYTES, 8, 0, IQ3_S_OFFSET)
+TILED(matmul_iq4_xs, decode_iq4_xs, BLOCK256_IQ4_XS, BLOCK256_IQ4_XS_BYTES, 8, 0, IQ4_XS_OFFSET)
 
 maslin_matmul_function block256_matmul_avx512_k(uint32_t type);
 
