@@ -71,7 +71,9 @@ AVX512_INLINE void start_sums(
 AVX512_INLINE void add_products(
     __m512i *dot, __m512i codes, __m512i quants, __m512i scales, __m512i quarters) {
   const __m512i pairs = _mm512_maddubs_epi16(codes, quants);
-  *dot = _mm512_dpwssd_epi32(*dot, pairs, _mm512_permutexvar_epi16(quarters, scales));
+  const __m512i factors = _mm512_permutexvar_epi16(quarters, scales);
+  // The compiler would split the intrinsic into two instructions for its latency; what counts here is their number.
+  __asm__("vpdpwssd %2, %1, %0" : "+v"(*dot) : "v"(pairs), "v"(factors));
 }
 
 AVX512_INLINE void multiply_q3_k(
