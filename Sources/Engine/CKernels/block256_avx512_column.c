@@ -434,6 +434,10 @@ int block256_few_columns_avx512(
     void *scratch) {
   const size_t blocks = count / 256;
   if (columns == 0 || columns > 2 * FEW_COLUMNS) return 0;
+  if (columns == 1 &&
+      block256_one_column_avx512(type, weights, row_bytes, rows, count, activations, out)) {
+    return 1;
+  }
   if (blocks > MASLIN_SCRATCH_BYTES / (FEW_COLUMNS * (64 + 256))) return 0;
   void (*few)(
       const uint8_t *, size_t, size_t, size_t, const maslin_activations *, size_t, float *, size_t,

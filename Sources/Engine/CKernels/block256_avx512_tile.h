@@ -62,6 +62,11 @@ int block256_few_columns_avx512(
     const maslin_activations *activations, size_t columns, float *out, size_t out_stride,
     void *scratch);
 
+// One column of the types that are faster with rows along the vector; 0 for others.
+int block256_one_column_avx512(
+    uint32_t type, const void *weights, size_t row_bytes, size_t rows, size_t count,
+    const maslin_activations *activations, float *out);
+
 // Reads 16 bytes at `offset` of 16 rows: out[j] has word j of row i in lane i.
 AVX512_INLINE void transpose_rows(const uint8_t *const *rows, size_t offset, __m512i out[4]) {
   __m512i four[4];
