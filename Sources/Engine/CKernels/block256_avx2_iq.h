@@ -108,14 +108,26 @@ AVX2_INLINE void unpack_iq2_xs(const uint8_t *block, block256_parts *parts) {
 }
 
 AVX2_INLINE void unpack_iq2_s(const uint8_t *block, block256_parts *parts) {
+  uint16_t entries[32];
+  UNROLL for (int h = 0; h < 2; h++) {
+    const __m256i low =
+        _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)(block + 2 + 16 * h)));
+    // A byte has the upper two bits of four entries: each of them in a word, multiplied up to bits 8 and 9.
+    const __m256i four = _mm256_set1_epi32((int)word_at(block + 66 + 4 * h));
+    const __m256i spread = _mm256_shuffle_epi8(
+        four, _mm256_setr_epi64x(
+                  (long long)0x8000800080008000ull, (long long)0x8001800180018001ull,
+                  (long long)0x8002800280028002ull, (long long)0x8003800380038003ull));
+    const __m256i upper = _mm256_and_si256(
+        _mm256_mullo_epi16(spread, _mm256_set1_epi64x(0x0004001000400100)),
+        _mm256_set1_epi16(0x300));
+    store(entries + 16 * h, _mm256_or_si256(low, upper));
+  }
   UNROLL for (int s = 0; s < 8; s++) {
-    const uint8_t *low = block + 2 + 4 * s;
-    const uint32_t upper = block[66 + s];
+    const uint16_t *four = entries + 4 * s;
     store_signed(
         parts->values + 32 * s,
-        four_entries(
-            maslin_iq2_s_grid, low[0] | (upper << 8 & 0x300), low[1] | (upper << 6 & 0x300),
-            low[2] | (upper << 4 & 0x300), low[3] | (upper << 2 & 0x300)),
+        four_entries(maslin_iq2_s_grid, four[0], four[1], four[2], four[3]),
         word_at(block + 34 + 4 * s));
   }
   odd_scales(nibbles_of(_mm_loadl_epi64((const __m128i *)(block + 74))), parts);
@@ -140,20 +152,30 @@ AVX2_INLINE void unpack_iq3_xxs(const uint8_t *block, block256_parts *parts) {
   no_minima(parts);
 }
 
-AVX2_INLINE int iq3_s_entry(const uint8_t *low, uint32_t ninth, int e) {
-  return (int)maslin_iq3_s_grid[low[e] | (ninth << (8 - e) & 256)];
-}
-
 AVX2_INLINE void unpack_iq3_s(const uint8_t *block, block256_parts *parts) {
+  uint16_t entries[64];
+  const __m256i bit = _mm256_setr_epi64x(
+      0x0008000400020001, 0x0080004000200010, 0x0800040002000100,
+      (long long)0x8000400020001000ull);
+  UNROLL for (int h = 0; h < 4; h++) {
+    const __m256i low =
+        _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)(block + 2 + 16 * h)));
+    uint16_t ninth;
+    memcpy(&ninth, block + 66 + 2 * h, 2);
+    const __m256i set = _mm256_cmpeq_epi16(
+        _mm256_and_si256(_mm256_set1_epi16((int16_t)ninth), bit), bit);
+    store(
+        entries + 16 * h,
+        _mm256_or_si256(low, _mm256_and_si256(set, _mm256_set1_epi16(256))));
+  }
+  const uint32_t *grid = maslin_iq3_s_grid;
   UNROLL for (int s = 0; s < 8; s++) {
-    const uint8_t *low = block + 2 + 8 * s;
-    const uint32_t ninth = block[66 + s];
+    const uint16_t *eight = entries + 8 * s;
     store_signed(
         parts->values + 32 * s,
         _mm256_setr_epi32(
-            iq3_s_entry(low, ninth, 0), iq3_s_entry(low, ninth, 1), iq3_s_entry(low, ninth, 2),
-            iq3_s_entry(low, ninth, 3), iq3_s_entry(low, ninth, 4), iq3_s_entry(low, ninth, 5),
-            iq3_s_entry(low, ninth, 6), iq3_s_entry(low, ninth, 7)),
+            (int)grid[eight[0]], (int)grid[eight[1]], (int)grid[eight[2]], (int)grid[eight[3]],
+            (int)grid[eight[4]], (int)grid[eight[5]], (int)grid[eight[6]], (int)grid[eight[7]]),
         word_at(block + 74 + 4 * s));
   }
   const __m128i nibbles = nibbles_of(_mm_cvtsi32_si128((int)word_at(block + 106)));
