@@ -163,6 +163,8 @@ AVX512_INLINE void multiply_q6_k(
 AVX512_INLINE void multiply_column(
     multiply_four multiply, size_t block_bytes, const uint8_t *weights, size_t row_bytes,
     size_t rows, size_t blocks, const maslin_activations *activations, float *out) {
+  // Fetched rows stay in the first cache only if two times four of them take at most half of it.
+  const int near = ROWS * row_bytes <= 8192;
   for (size_t r = 0; r < rows; r += ROWS) {
     const uint8_t *pointers[ROWS];
     for (size_t i = 0; i < ROWS; i++) {
@@ -173,8 +175,13 @@ AVX512_INLINE void multiply_column(
     const uint8_t *next = weights + (last ? r : r + ROWS) * row_bytes;
     __m128 total = _mm_setzero_ps();
     for (size_t b = 0; b < blocks; b++) {
+      const char *part = (const char *)next + ROWS * b * block_bytes;
       for (size_t at = 0; at < ROWS * block_bytes; at += 64) {
-        _mm_prefetch((const char *)next + ROWS * b * block_bytes + at, _MM_HINT_T0);
+        if (near) {
+          _mm_prefetch(part + at, _MM_HINT_T0);
+        } else {
+          _mm_prefetch(part + at, _MM_HINT_T1);
+        }
       }
       four_products products;
       multiply(
