@@ -19,8 +19,8 @@ final class TextStream {
     text += piece
     guard !isSilent, !isClosed else { return }
     do {
-      var output = StandardOutput()
-      try output.finish(with: StandardOutput.isTerminal ? SafeText.lines(piece) : piece)
+      try StandardOutput().finish(
+        with: StandardOutput.isTerminal ? SafeText.lines(piece) : piece)
     } catch {
       isClosed = true
       failure = error
