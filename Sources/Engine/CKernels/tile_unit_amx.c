@@ -5,6 +5,7 @@
 #include <cpuid.h>
 #include <immintrin.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -49,19 +50,49 @@ static int ask_operating_system(void) {
   return syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
 }
 
+static const maslin_tile_unit processor_unit = {begin, end, multiply};
+
+// Whether the unit gives the products of its model. This code was written without a machine to run it on, so it has to
+// prove itself on the one it meets before results depend on it.
+static int agrees_with_model(const maslin_tile_unit *unit) {
+  enum { blocks = maslin_tile_unit_blocks, group_bytes = 64, column_bytes = 32 * blocks };
+  static const uint8_t extremes[4] = {0, 255, 127, 128};
+  uint8_t weights[blocks][8 * group_bytes];
+  int8_t quants[maslin_tile_unit_columns][column_bytes];
+  uint32_t random = 1;
+  for (size_t i = 0; i < sizeof weights; i++) {
+    random = random * 1664525u + 1013904223u;
+    ((uint8_t *)weights)[i] = random >> 31 ? extremes[random >> 29 & 3] : (uint8_t)(random >> 16);
+  }
+  for (size_t i = 0; i < sizeof quants; i++) {
+    random = random * 1664525u + 1013904223u;
+    ((int8_t *)quants)[i] = (int8_t)(random >> 31 ? extremes[random >> 29 & 3] : (uint8_t)(random >> 16));
+  }
+  const maslin_tile_unit *units[2] = {unit, maslin_model_tile_unit()};
+  int32_t products[2][blocks][maslin_tile_unit_columns][maslin_tile_unit_rows];
+  for (int i = 0; i < 2; i++) {
+    units[i]->begin();
+    units[i]->multiply(
+        weights[0], sizeof weights[0], quants[0], 32, column_bytes, blocks, products[i]);
+    units[i]->end();
+  }
+  return memcmp(products[0], products[1], sizeof products[0]) == 0;
+}
+
 int maslin_has_tile_unit(void) {
   static _Atomic int known = 0;  // 1: there is none, 2: there is one
   int state = atomic_load_explicit(&known, memory_order_relaxed);
   if (state == 0) {
-    state = processor_has_unit() && ask_operating_system() ? 2 : 1;
+    const int usable =
+        processor_has_unit() && ask_operating_system() && agrees_with_model(&processor_unit);
+    state = usable ? 2 : 1;
     atomic_store_explicit(&known, state, memory_order_relaxed);
   }
   return state == 2;
 }
 
 const maslin_tile_unit *maslin_processor_tile_unit(void) {
-  static const maslin_tile_unit unit = {begin, end, multiply};
-  return maslin_has_tile_unit() ? &unit : 0;
+  return maslin_has_tile_unit() ? &processor_unit : 0;
 }
 
 #else
