@@ -44,31 +44,6 @@ extension TensorType {
   }
 }
 
-extension TensorView {
-  /// Decodes one row of one matrix.
-  ///
-  /// - Parameters:
-  ///   - row: which row, counted through all stacked matrices.
-  ///   - values: receives `columns` values.
-  /// - Throws: when there is no such row, or as `TensorType.decode(_:into:)`.
-  public func decodeRow(
-    _ row: Int, into values: UnsafeMutableBufferPointer<Float>
-  ) throws(TensorFormatError) {
-    guard values.count == columns else {
-      throw .valueCount(expected: columns, actual: values.count)
-    }
-    guard let size = type.byteCount(values: columns) else {
-      throw .partialBlock(type, values: columns)
-    }
-    guard row >= 0, size > 0, row < bytes.count / size else {
-      throw .byteCount(
-        type, values: (row + 1) * columns, expected: (row + 1) * size, actual: bytes.count)
-    }
-    try type.decode(
-      UnsafeRawBufferPointer(rebasing: bytes[row * size..<(row + 1) * size]), into: values)
-  }
-}
-
 /// IEEE half precision to float, exactly.
 public func floatFromHalf(_ half: UInt16) -> Float { maslin_float_from_half(half) }
 

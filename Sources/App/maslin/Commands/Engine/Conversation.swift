@@ -14,7 +14,6 @@ final class Conversation {
   private var sampling: SamplingOptions
   private var settings: SamplingSettings
   private var chat: any ChatEncoding
-  private var lastLine = ""
 
   init(
     _ local: LocalModel, system: String?, thinking: Thinking, showsThoughts: Bool,
@@ -74,8 +73,7 @@ final class Conversation {
     display.show(parser.append(detokenizer.finish()) + parser.finish())
     timing.answerDone(tokens: outcome.tokens.count)
     try display.finish()
-    lastLine = timing.line(outcome)
-    StandardError.write(dimmed(lastLine) + "\n")
+    StandardError.write(dimmed(timing.line(outcome)) + "\n")
     messages.append(
       ChatMessage(
         role: .assistant, content: display.content,
