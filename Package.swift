@@ -18,10 +18,17 @@ let package = Package(
     .library(name: "Models", targets: ["Models"]),
     .library(name: "ModelFiles", targets: ["ModelFiles"]),
     .library(name: "Inference", targets: ["Inference"]),
+    .library(name: "ModelServing", targets: ["ModelServing"]),
+    .library(name: "Dialects", targets: ["Dialects"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/attaswift/BigInt", from: "6.0.0"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
+    .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
   ],
   targets: [
     // App
@@ -30,16 +37,22 @@ let package = Package(
       dependencies: [
         "Auditing", "Bytecode", "Solidity", "SoliditySyntax",
         "TensorFormats", "GGUF", "Tokenization", "Kernels", "Models", "ModelFiles", "Inference",
-        "Workstation", "JSON", "DurableFiles", "TerminalText",
+        "Workstation", "ModelServing", "Dialects",
+        "JSON", "DurableFiles", "TerminalText",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Sources/App/maslin"),
     .target(
       name: "Workstation",
       dependencies: [
-        "TensorFormats", "GGUF", "Kernels", "Models", "ModelFiles", "Inference", "JSON",
+        "TensorFormats", "GGUF", "Tokenization", "Kernels", "Models", "ModelFiles",
+        "Inference", "ModelServing", "JSON", "DurableFiles", "TerminalText",
+        .product(name: "Yams", package: "Yams"),
       ],
       path: "Sources/App/Workstation"),
+    .target(name: "ModelServing", dependencies: ["JSON"], path: "Sources/App/ModelServing"),
+    .target(
+      name: "Dialects", dependencies: ["ModelServing", "JSON"], path: "Sources/App/Dialects"),
 
     // Base
     .target(name: "TerminalText", path: "Sources/Base/TerminalText"),
@@ -86,11 +99,16 @@ let package = Package(
       path: "Sources/Engine/ModelFiles"),
     .target(
       name: "Inference",
-      dependencies: ["TensorFormats", "GGUF", "Kernels", "Models", "Tokenization"],
+      dependencies: [
+        "TensorFormats", "GGUF", "Kernels", "Models", "Tokenization", "JSON",
+        "DurableFiles",
+      ],
       path: "Sources/Engine/Inference"),
 
     // Chain
     .target(name: "Ethereum", path: "Sources/Chain/Ethereum"),
+
+    // Privacy
 
     // Benchmarks
     .executableTarget(
@@ -146,9 +164,14 @@ let package = Package(
       name: "InferenceTests",
       dependencies: [
         "Inference", "Models", "ModelFiles", "GGUF", "Kernels", "TensorFormats", "Tokenization",
-        "JSON",
+        "JSON", "DurableFiles",
       ]),
-    .testTarget(name: "WorkstationTests", dependencies: ["Workstation"]),
+    .testTarget(
+      name: "WorkstationTests",
+      dependencies: [
+        "Workstation", "ModelServing", "Inference", "Models", "ModelFiles", "GGUF",
+        "Tokenization", "JSON",
+      ]),
     .testTarget(
       name: "MaslinTests", dependencies: ["maslin"]),
   ],
