@@ -19,6 +19,7 @@ public struct GenerationStream: AsyncSequence, Sendable {
   /// Ends the work behind the stream.
   public func cancel() { reader.channel.cancel() }
 
+  /// The one reader.
   public func makeAsyncIterator() -> Iterator { Iterator(reader: reader) }
 
   /// Takes elements.
