@@ -5,7 +5,7 @@ import Synchronization
 ///
 /// The reader's going away (its task cancelled, the stream dropped) ends the work behind it.
 public struct GenerationStream: AsyncSequence, Sendable {
-  private final class Reader: Sendable {
+  fileprivate final class Reader: Sendable {
     let channel: GenerationChannel
     init(_ channel: GenerationChannel) { self.channel = channel }
     deinit { channel.cancel() }
