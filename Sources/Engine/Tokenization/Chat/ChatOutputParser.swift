@@ -40,7 +40,8 @@ public struct ChatOutputParser: Sendable {
 
   private enum Stage { case start, reasoning, content, calls }
 
-  private let syntax: Syntax
+  /// How calls are written.
+  public let syntax: Syntax
   private var stage: Stage
   /// Text that is not decided yet, in UTF-8.
   private var held: [UInt8] = []
@@ -60,6 +61,9 @@ public struct ChatOutputParser: Sendable {
 
   /// The names of parameters that are text, for every tool: what stands there is never read as JSON.
   public var textParameters: [String: Set<String>] = [:]
+
+  /// Whether the model is thinking at this point of the answer.
+  public var isReasoning: Bool { stage == .reasoning }
 
   private static let think = Array("<think>".utf8)
   private static let endThink = Array("</think>".utf8)
