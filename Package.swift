@@ -20,6 +20,7 @@ let package = Package(
     .library(name: "Inference", targets: ["Inference"]),
     .library(name: "ModelServing", targets: ["ModelServing"]),
     .library(name: "Dialects", targets: ["Dialects"]),
+    .library(name: "Gateway", targets: ["Gateway"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -37,7 +38,7 @@ let package = Package(
       dependencies: [
         "Auditing", "Bytecode", "Solidity", "SoliditySyntax",
         "TensorFormats", "GGUF", "Tokenization", "Kernels", "Models", "ModelFiles", "Inference",
-        "Workstation", "ModelServing", "Dialects",
+        "Workstation", "ModelServing", "Dialects", "Gateway",
         "JSON", "DurableFiles", "TerminalText",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -53,6 +54,22 @@ let package = Package(
     .target(name: "ModelServing", dependencies: ["JSON"], path: "Sources/App/ModelServing"),
     .target(
       name: "Dialects", dependencies: ["ModelServing", "JSON"], path: "Sources/App/Dialects"),
+    .target(
+      name: "Gateway",
+      dependencies: [
+        "ModelServing", "Dialects", "JSON", "DurableFiles", "TerminalText",
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      path: "Sources/App/Gateway",
+      resources: [
+        .embedInCode("Page/index.html"), .embedInCode("Page/style.css"),
+        .embedInCode("Page/icon.svg"), .embedInCode("Page/app.js"), .embedInCode("Page/api.js"),
+        .embedInCode("Page/store.js"), .embedInCode("Page/composer.js"),
+        .embedInCode("Page/messages.js"), .embedInCode("Page/audit.js"),
+        .embedInCode("Page/markdown.js"),
+      ]),
 
     // Base
     .target(name: "TerminalText", path: "Sources/Base/TerminalText"),
