@@ -149,7 +149,12 @@ struct ConversationPrompt: Sendable {
     }
     var parser = encoding.outputParser(for: prompt)
     for tool in request.tools {
-      parser.textParameters[tool.name] = ToolCallGrammar.textParameters(tool.parameters)
+      parser.parameterKinds[tool.name] = ToolParameters.kinds(tool.parameters)
+    }
+    if request.tools.isEmpty {
+      parser.callPlaces = .nowhere
+    } else if request.format != .text {
+      parser.callPlaces = .beforeContent
     }
     var thought = ToolCallGrammar.Thought.none
     if parser.isReasoning {
