@@ -104,7 +104,7 @@ struct ChatEncoder: AnswerEncoder {
   }
 
   mutating func fail(_ error: ServiceError) -> [UInt8] {
-    ServerSentEvents.event(OpenAIFailure(error, prompt: .messages).json)
+    ServerSentEvents.event(nil, OpenAIFailure(error, prompt: .messages).json)
   }
 
   mutating func keepAlive() -> [UInt8] { ServerSentEvents.comment }

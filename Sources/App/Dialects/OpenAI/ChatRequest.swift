@@ -107,7 +107,8 @@ enum ChatMessages {
     var reader = Reader()
     for fields in messages { turns.append(try reader.turn(fields)) }
     let last = messages[messages.count - 1]
-    if try leavesLastOpen || last.bool("prefix") == true {
+    let isPrefix = try last.bool("prefix") ?? false
+    if leavesLastOpen || isPrefix {
       guard turns[turns.count - 1].role == .assistant else {
         throw last.invalid("role", "only an assistant's message can be continued")
       }

@@ -92,7 +92,7 @@ struct CompletionEncoder: AnswerEncoder {
 
   mutating func fail(_ error: ServiceError) -> [UInt8] {
     let failure = OpenAIFailure(error, prompt: .prompt)
-    guard !isStreaming else { return ServerSentEvents.event(failure.json) }
+    guard !isStreaming else { return ServerSentEvents.event(nil, failure.json) }
     var writer = JSONWriter(style: .compact)
     writer.value(failure.json)
     return writer.takeBytes()

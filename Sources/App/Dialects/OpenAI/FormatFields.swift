@@ -49,8 +49,8 @@ struct FormatFields {
       }
       try note(fields.path, .jsonSchema(try self.schema(schema, inner.path(of: "schema"))))
     case "regex":
-      let pattern = try fields.string("pattern") ?? fields.requiredString("regex")
-      try note(fields.path, .regularExpression(pattern))
+      let name = fields["pattern"] == nil ? "regex" : "pattern"
+      try note(fields.path, .regularExpression(try fields.requiredString(name)))
     case "grammar":
       try note(fields.path, .grammar(try fields.requiredString("grammar")))
     default:
@@ -129,7 +129,8 @@ struct FormatFields {
     var alternatives: [String] = []
     for (index, value) in values.enumerated() {
       guard let text = value.stringValue, !text.isEmpty else {
-        throw .invalid(message: "must be a string that is not empty", parameter: "\(path)[\(index)]")
+        throw .invalid(
+          message: "must be a string that is not empty", parameter: "\(path)[\(index)]")
       }
       alternatives.append(FormatFields.quoted(text))
     }

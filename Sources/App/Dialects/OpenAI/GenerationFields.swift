@@ -52,12 +52,15 @@ struct GenerationFields {
     // -1 is how some servers say that all tokens stay, which the engine calls 0.
     sampling.topK = try body.integer("top_k", in: -1...Int(Int32.max)).map { max(0, $0) }
     sampling.minP = try body.number("min_p", in: 0...1)
-    sampling.repetitionPenalty =
-      try body.number("repetition_penalty", in: 0.01...100)
-      ?? body.number("repeat_penalty", in: 0.01...100)
+    for name in ["repeat_penalty", "repetition_penalty"] {
+      guard let penalty = try body.number(name, in: 0.01...100) else { continue }
+      sampling.repetitionPenalty = penalty
+    }
     sampling.presencePenalty = try body.number("presence_penalty", in: -2...2)
     sampling.frequencyPenalty = try body.number("frequency_penalty", in: -2...2)
-    sampling.seed = try body.integer("seed", in: Int.min...Int.max).map(UInt64.init(bitPattern:))
+    sampling.seed = try body.integer("seed", in: Int.min...Int.max).map {
+      UInt64(bitPattern: Int64($0))
+    }
     sampling.biases = try biases()
     return sampling
   }
@@ -137,7 +140,9 @@ enum ThinkingFields {
       isOn = try fields.bool("enabled") ?? isOn
     }
     if let template = try body.object("chat_template_kwargs") {
-      isOn = try template.bool("enable_thinking") ?? template.bool("thinking") ?? isOn
+      for name in ["thinking", "enable_thinking"] {
+        if let flag = try template.bool(name) { isOn = flag }
+      }
       level = try effort(template, "reasoning_effort") ?? level
     }
     if let thinking = body["thinking"] {
