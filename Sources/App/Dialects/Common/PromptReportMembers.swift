@@ -3,7 +3,7 @@ import ModelServing
 
 /// The members of the object `maslin` in replies: what happened to the prompt and how long it took.
 public enum PromptReportMembers {
-  /// Writes `reused` and `miss` as far as `report` says, and with `finish` also `queue_seconds`, `prompt_seconds`,
+  /// Writes `reused`, `miss` and, if there are any, `notes` as `report` has them, and with `finish` also `queue_seconds`, `prompt_seconds`,
   /// `answer_seconds` and, for an answer that was cut off because the model repeated itself, `loop`.
   ///
   /// `miss` is null when all was reused that could be.
@@ -19,6 +19,7 @@ public enum PromptReportMembers {
           $0.member("reason", miss.reason)
         }
       }
+      if !report.notes.isEmpty { writer.member("notes", report.notes) }
     }
     if let finish {
       writer.member("queue_seconds") { $0.value(finish.queueSeconds) }
