@@ -108,7 +108,10 @@ package final class SchedulingLoop {
   }
 
   private func idle(stopTime: Double?) -> Step {
-    let pauses = (running + queue.members).compactMap { $0.pausedSince.map { $0 + settings.pauseLimit } }
+    scheduled.prefixes?.writeBehind()
+    let pauses = (running + queue.members).compactMap { sequence in
+      sequence.pausedSince.map { $0 + settings.pauseLimit }
+    }
     let next = (pauses + [stopTime].compactMap(\.self)).min()
     return .idle(seconds: next.map { max(0, $0 - inbox.clock()) })
   }
