@@ -78,7 +78,8 @@ public final class LocalModelService: ModelService {
       metadata, tokenizer: opened.tokenizer, modelName: name, thinkingByDefault: options.thinking,
       replay: { Self.recall($0, replay) })
     constraints = AnswerConstraints(
-      opened.tokenizer.vocabulary, policy: options.constrainsCalls, hasFewBits: hasFewBits)
+      opened.tokenizer.vocabulary, endTokens: prompts.stopTokens, policy: options.constrainsCalls,
+      hasFewBits: hasFewBits)
     pooling = TextPooling(metadata, end: opened.tokenizer.vocabulary.special.end)
   }
 
@@ -193,7 +194,8 @@ public final class LocalModelService: ModelService {
   ///
   /// `maximumTokens` is an upper bound: only a prompt that leaves no room for a single token is refused, and an answer that
   /// reaches the end of the context ends with `contextFull`. 0 takes in the prompt and answers nothing.
-  public func generate(_ request: GenerationRequest) async throws(ServiceError) -> GenerationStream {
+  public func generate(_ request: GenerationRequest) async throws(ServiceError) -> GenerationStream
+  {
     try check(model: request.model)
     try Self.check(request)
     var prepared = try prompts.prepare(request)
@@ -206,6 +208,10 @@ public final class LocalModelService: ModelService {
     }
     let constraint = try constraints.constraint(for: request, prepared: prepared)
     prepared.notes += constraint.notes
+    guard constraint.grammar == nil else {
+      throw .unsupported(
+        message: "constrained answers are not served yet", parameter: "response_format")
+    }
 
     let channel = GenerationChannel()
     let stream = GenerationStream(channel)
@@ -219,9 +225,8 @@ public final class LocalModelService: ModelService {
       let handle = try scheduler.submit(
         SequenceRequest(
           prompt: prepared.tokens, sampling: sampling, biases: biases,
-          stopTokens: prepared.stopTokens, tokenLimit: request.maximumTokens ?? .max,
+          stopTokens: prompts.stopTokens, tokenLimit: request.maximumTokens ?? .max,
           alternatives: request.alternatives, stopsLoops: options.loops != nil,
-          //constraint: constraint.grammar,
           priority: request.priority == .background ? .background : .interactive,
           client: request.client, receive: { answer.receive($0) }))
       answer.attach(handle)
@@ -273,7 +278,8 @@ public final class LocalModelService: ModelService {
     try check(model: request.model)
     guard let pooling else {
       throw .unsupported(
-        message: "'\(name)' was not made for vectors: its file does not say how to make one of a text "
+        message:
+          "'\(name)' was not made for vectors: its file does not say how to make one of a text "
           + "(\(inspection.architecture ?? "").pooling_type)",
         parameter: "model")
     }

@@ -52,7 +52,9 @@ struct TextPooling: Hashable, Sendable {
         throw .logits("the model does not show the vectors of its tokens")
       }
       for row in 0..<part.count where counts(done + row, of: tokens.count) {
-        for column in sum.indices { sum[column] += Double(reading.values[row * sum.count + column]) }
+        for column in sum.indices {
+          sum[column] += Double(reading.values[row * sum.count + column])
+        }
       }
       done += part.count
     }

@@ -230,7 +230,7 @@ public struct ToolCallGrammar: Sendable {
       parts += try list(parameters, of: name, &notes)
       if parameters.parameters.isEmpty {
         // The format's own way to write no parameters is an empty line.
-        parts.append(parameters.isOpen ? .optional(.literal("\n")) : .literal("\n"))
+        parts.append(parameters.others == nil ? .literal("\n") : .optional(.literal("\n")))
       }
       return .sequence(parts)
     case .function:
@@ -244,7 +244,9 @@ public struct ToolCallGrammar: Sendable {
   private func list(
     _ parameters: ToolParameters, of tool: String, _ notes: inout [String]
   ) throws(GrammarError) -> [Grammar.Expression] {
-    if parameters.isOpen { return [.repetition(try anyParameter(), minimum: 0, maximum: nil)] }
+    if let others = parameters.others {
+      return [.repetition(try anyParameter(others), minimum: 0, maximum: nil)]
+    }
     var parts: [Grammar.Expression] = []
     for parameter in parameters.parameters {
       let path = "tools.\(tool).parameters.properties.\(parameter.name)"
@@ -256,24 +258,27 @@ public struct ToolCallGrammar: Sendable {
         notes.append("\(path) is never given: its name has spaces, quotes, < or >")
         continue
       }
-      let one = try self.parameter(parameter, path: path)
+      let one: Grammar.Expression
+      do throws(GrammarError) {
+        one = try write(.literal(parameter.name), parameter, path: path)
+      } catch {
+        if parameters.isStrict { throw ToolParameters.located(error, path) }
+        notes.append("\(path) is only held to its type: \(error.description)")
+        var plain = parameter
+        plain.schema = ToolParameters.typeOnly(parameter.schema)
+        one = try write(.literal(parameter.name), plain, path: path)
+      }
       parts.append(parameter.isRequired ? one : .optional(one))
     }
     return parts
   }
 
   /// A parameter of any name and value, where a tool declares none.
-  private func anyParameter() throws(GrammarError) -> Grammar.Expression {
+  private func anyParameter(_ schema: JSONValue) throws(GrammarError) -> Grammar.Expression {
     let name = Grammar.Expression.regular(
       try RegularLanguage(regularExpression: "[A-Za-z_][A-Za-z0-9_.-]{0,63}"))
-    let any = ToolParameters.Parameter(name: "", schema: .object([]), isRequired: false)
+    let any = ToolParameters.Parameter(name: "", schema: schema, isRequired: false)
     return try write(name, any, path: "parameters")
-  }
-
-  private func parameter(
-    _ parameter: ToolParameters.Parameter, path: String
-  ) throws(GrammarError) -> Grammar.Expression {
-    try write(.literal(parameter.name), parameter, path: path)
   }
 
   private func write(
@@ -319,8 +324,8 @@ public struct ToolCallGrammar: Sendable {
   /// A value that is no text, or JSON of any kind.
   private func value(_ schema: JSONValue, root: JSONValue) throws(GrammarError) -> Grammar {
     let own = Self.complete(schema, root: root)
-    return syntax == .dsml
-      ? try .jsonSchema(own, escaping: [Self.bar]) : try .jsonSchema(own)
+    let grammar = try Grammar.jsonSchema(own)
+    return syntax == .dsml ? try grammar.escaping(Self.bar) : grammar
   }
 
   private static func complete(_ schema: JSONValue, root: JSONValue) -> JSONValue {
@@ -359,7 +364,8 @@ public struct ToolCallGrammar: Sendable {
     guard !keywords.isEmpty else {
       return .text(until: valueMarkers.map { .literal($0) })
     }
-    let language = try RegularLanguage.jsonString(.object(keywords))
-    return .regular(try language.subtracting(texts: valueMarkers))
+    let type = JSONMember(name: "type", value: "string")
+    return .regular(
+      try .plainText(schema: .object([type] + keywords), without: valueMarkers))
   }
 }

@@ -14,8 +14,10 @@ public struct ToolParameters: Sendable {
 
   /// The parameters in the order of the schema.
   let parameters: [Parameter]
-  /// Whether parameters that are not declared may be given: where the schema declares none and does not forbid any.
-  let isOpen: Bool
+  /// The schema of parameters that are not declared, where the schema declares none and does not forbid any; else nil.
+  let others: JSONValue?
+  /// Whether a keyword that cannot be enforced is refused.
+  let isStrict: Bool
   /// The schema of all arguments together, with what cannot be enforced replaced.
   let schema: JSONValue
   /// What is not enforced, one sentence each.
@@ -52,22 +54,29 @@ public struct ToolParameters: Sendable {
       parameters.append(
         Parameter(name: property.name, schema: own, isRequired: required.contains(property.name)))
     }
+    for name in (schema?["required"]?.arrayValue ?? []).compactMap(\.stringValue)
+    where !parameters.contains(where: { $0.name == name }) {
+      parameters.append(Parameter(name: name, schema: .object([]), isRequired: true))
+    }
     let others = schema?["additionalProperties"]
-    isOpen = properties.isEmpty && others != .bool(false)
-    var whole = Self.closed(members, parameters, isOpen: isOpen)
+    self.others =
+      parameters.isEmpty && others != .bool(false)
+      ? others.map { Self.complete($0, definitions) } ?? .bool(true) : nil
+    var whole = Self.closed(members, parameters, others: self.others)
     do throws(GrammarError) {
       _ = try Grammar.jsonSchema(whole)
     } catch {
       if isStrict { throw Self.located(error, path) }
       notes.append("\(path) is only held to its properties: \(error.description)")
-      whole = Self.plain(parameters, isOpen: isOpen)
+      whole = Self.plain(parameters, others: self.others)
     }
+    self.isStrict = isStrict
     self.parameters = parameters
     self.schema = whole
     self.notes = notes
   }
 
-  private static func located(_ error: GrammarError, _ path: String) -> GrammarError {
+  static func located(_ error: GrammarError, _ path: String) -> GrammarError {
     GrammarError(error.kind, error.message, at: error.location.map { "\(path) (\($0))" } ?? path)
   }
 
@@ -80,7 +89,7 @@ public struct ToolParameters: Sendable {
 
   /// The whole schema, with parameters as they are enforced and no others beside them.
   private static func closed(
-    _ members: [JSONMember], _ parameters: [Parameter], isOpen: Bool
+    _ members: [JSONMember], _ parameters: [Parameter], others: JSONValue?
   ) -> JSONValue {
     var result: [JSONMember] = []
     for member in members {
@@ -95,22 +104,22 @@ public struct ToolParameters: Sendable {
       }
     }
     result.insert(JSONMember(name: "type", value: "object"), at: 0)
-    result.append(JSONMember(name: "additionalProperties", value: .bool(isOpen)))
+    result.append(JSONMember(name: "additionalProperties", value: others ?? .bool(false)))
     return .object(result)
   }
 
   /// Only properties and which of them are required.
-  private static func plain(_ parameters: [Parameter], isOpen: Bool) -> JSONValue {
+  private static func plain(_ parameters: [Parameter], others: JSONValue?) -> JSONValue {
     .members([
       "type": "object",
       "properties": .object(parameters.map { JSONMember(name: $0.name, value: $0.schema) }),
       "required": .array(parameters.filter(\.isRequired).map { .string($0.name) }),
-      "additionalProperties": .bool(isOpen),
+      "additionalProperties": others ?? .bool(false),
     ])
   }
 
   /// Nothing of a schema but the kinds of values it allows.
-  private static func typeOnly(_ schema: JSONValue) -> JSONValue {
+  static func typeOnly(_ schema: JSONValue) -> JSONValue {
     let kinds = Self.kinds(of: schema, root: schema)
     let names: [(JSONKinds, String)] = [
       (.null, "null"), (.boolean, "boolean"), (.string, "string"), (.array, "array"),
@@ -174,7 +183,7 @@ public struct ToolParameters: Sendable {
     guard let pointer = schema["$ref"]?.stringValue, pointer.hasPrefix("#") else { return nil }
     var target = root
     for part in pointer.dropFirst().split(separator: "/") {
-      let name = part.replacing("~1", with: "/").replacing("~0", with: "~")
+      let name = String(part.replacing("~1", with: "/").replacing("~0", with: "~"))
       if let member = target[name] {
         target = member
       } else if let elements = target.arrayValue, let index = Int(name),
