@@ -234,13 +234,10 @@ struct ResponseEncoder: AnswerEncoder {
       part = ResponseEncoder.outputText(item.text, item.probabilities)
       (added, done) = ("response.content_part.added", "response.content_part.done")
     }
-    var writer = JSONWriter(style: .compact)
-    writer.value(part)
-    let bytes = writer.takeBytes()
     event(isDone ? done : added) { text in
       text.raw(item.place)
       text.raw("\"part\":")
-      text.raw(bytes)
+      text.value(part)
     }
   }
 
@@ -382,27 +379,21 @@ struct ResponseEncoder: AnswerEncoder {
   private mutating func event(
     _ type: StaticString, with name: StaticString, _ value: JSONValue
   ) {
-    var writer = JSONWriter(style: .compact)
-    writer.value(value)
-    let bytes = writer.takeBytes()
     event(type) { text in
       text.raw(",\"")
       text.raw(name)
       text.raw("\":")
-      text.raw(bytes)
+      text.value(value)
     }
   }
 
   private mutating func itemEvent(_ type: StaticString, _ item: JSONValue, at index: Int? = nil) {
     let index = index ?? output.count
-    var writer = JSONWriter(style: .compact)
-    writer.value(item)
-    let bytes = writer.takeBytes()
     event(type) { text in
       text.raw(",\"output_index\":")
       text.number(index)
       text.raw(",\"item\":")
-      text.raw(bytes)
+      text.value(item)
     }
   }
 
