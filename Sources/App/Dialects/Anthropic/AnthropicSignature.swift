@@ -4,18 +4,18 @@
 /// here, so nothing is proved: the signature only says whether the thoughts were shown, and carries them (Base64,
 /// RFC 4648) when the client asked not to see them (`"display": "omitted"`), so that they can still be given back to
 /// the model. Signatures made elsewhere are accepted and ignored.
-enum AnthropicSignature {
+package enum AnthropicSignature {
   /// For thoughts that stand in the block.
-  static let shown = "maslin-shown"
+  package static let shown = "maslin-shown"
   private static let hiddenPrefix = "maslin-hidden-"
 
   /// For thoughts that are left out of the block.
-  static func hidden(_ thoughts: String) -> String {
+  package static func hidden(_ thoughts: String) -> String {
     hiddenPrefix + Base64.text(Array(thoughts.utf8))
   }
 
   /// The thoughts that a signature carries; nil when it carries none.
-  static func hiddenThoughts(in signature: String) -> String? {
+  package static func hiddenThoughts(in signature: String) -> String? {
     guard signature.hasPrefix(hiddenPrefix),
       let bytes = Base64.bytes(signature.utf8.dropFirst(hiddenPrefix.utf8.count))
     else { return nil }
