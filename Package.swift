@@ -20,6 +20,7 @@ let package = Package(
     .library(name: "Inference", targets: ["Inference"]),
     .library(name: "ModelServing", targets: ["ModelServing"]),
     .library(name: "Dialects", targets: ["Dialects"]),
+    .library(name: "ModelContext", targets: ["ModelContext"]),
     .library(name: "Gateway", targets: ["Gateway"]),
   ],
   dependencies: [
@@ -40,7 +41,7 @@ let package = Package(
       dependencies: [
         "Auditing", "Bytecode", "Solidity", "SoliditySyntax",
         "TensorFormats", "GGUF", "Tokenization", "Kernels", "Models", "ModelFiles", "Inference",
-        "Workstation", "ModelServing", "Dialects", "Gateway",
+        "Workstation", "ModelServing", "Dialects", "ModelContext", "Gateway",
         "JSON", "DurableFiles", "TerminalText",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -57,9 +58,12 @@ let package = Package(
     .target(
       name: "Dialects", dependencies: ["ModelServing", "JSON"], path: "Sources/App/Dialects"),
     .target(
+      name: "ModelContext", dependencies: ["JSON", "TerminalText"],
+      path: "Sources/App/ModelContext"),
+    .target(
       name: "Gateway",
       dependencies: [
-        "ModelServing", "Dialects", "JSON", "DurableFiles", "TerminalText",
+        "ModelServing", "Dialects", "ModelContext", "JSON", "DurableFiles", "TerminalText",
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -195,7 +199,7 @@ let package = Package(
       name: "WorkstationTests",
       dependencies: [
         "Workstation", "ModelServing", "Inference", "Models", "ModelFiles", "GGUF",
-        "Tokenization", "JSON",
+        "Tokenization", "JSON", "DurableFiles",
       ]),
     .testTarget(name: "ModelServingTests", dependencies: ["ModelServing"]),
     .testTarget(
