@@ -31,6 +31,15 @@ struct EventText: Sendable {
     }
   }
 
+  /// Adds a number in its shortest form; infinities and NaN become `null`.
+  mutating func number(_ value: Float) {
+    if value.isFinite {
+      bytes.append(contentsOf: value.description.utf8)
+    } else {
+      raw("null")
+    }
+  }
+
   /// Adds a string with its quotes.
   ///
   /// Besides what JSON demands, U+007F to U+009F, U+2028 and U+2029 are escaped: some readers of event streams take them
