@@ -5,32 +5,11 @@ import Testing
 
 @Suite("Anthropic: models and errors")
 struct AnthropicModelsTests {
-  private static let other = [
-    Endpoint(
-      .get, "/v1/models", failure: { _ in EndpointReply(body: []) },
-      action: .reply { _ in EndpointReply(body: Array("other list".utf8)) }),
-    Endpoint(
-      .get, "/v1/models/**", failure: { _ in EndpointReply(body: []) },
-      action: .reply { _ in EndpointReply(body: Array("other model".utf8)) }),
-    Endpoint(
-      .post, "/v1/models", failure: { _ in EndpointReply(body: []) },
-      action: .reply { _ in EndpointReply(body: Array("other post".utf8)) }),
-  ]
-  private static let shared = AnthropicDialect.sharingModels(of: other)
-  private static let version = ["anthropic-version": "2023-06-01"]
+  private static let endpoints = AnthropicDialect.endpoints()
   private static let three = FixedService(list: ["a", "b", "c"].map { .sample(name: $0) })
 
-  @Test func otherClientsSeeTheOtherShape() async throws {
-    for (index, path) in ["/v1/models", "/v1/models/**"].enumerated() {
-      let reply = try await Self.shared.reply(.get, path, .sample())
-      #expect(string(reply.body) == ["other list", "other model"][index])
-    }
-    let post = try await Self.shared.reply(.post, "/v1/models", .sample(headers: Self.version))
-    #expect(string(post.body) == "other post")
-  }
-
   @Test func theListHasTheInterfacesShape() async throws {
-    let reply = try await Self.shared.reply(.get, "/v1/models", .sample(headers: Self.version))
+    let reply = try await Self.endpoints.reply(.get, "/v1/models", .sample())
     let list = try #require(reply.json)
     #expect(list["has_more"] == false)
     #expect(list["first_id"] == "tiny")
@@ -39,6 +18,9 @@ struct AnthropicModelsTests {
     #expect(model["id"] == "tiny")
     #expect(model["created_at"] == "2023-11-14T22:13:20Z")
     #expect(model["max_input_tokens"] == 4096)
+    let capabilities = try #require(model["capabilities"])
+    #expect(capabilities["thinking"]?["types"]?["enabled"]?["supported"] == true)
+    #expect(capabilities["image_input"]?["supported"] == false)
   }
 
   @Test(
@@ -48,22 +30,22 @@ struct AnthropicModelsTests {
       (["before_id": "c", "limit": "1"], ["b"], true), (["before_id": "a"], [], false),
     ] as [([String: String], [String], Bool)])
   func theListHasPages(query: [String: String], names: [String], hasMore: Bool) async throws {
-    let input = try EndpointInput.sample(query: query, headers: Self.version, service: Self.three)
-    let list = try #require(try await Self.shared.reply(.get, "/v1/models", input).json)
+    let input = try EndpointInput.sample(query: query, service: Self.three)
+    let list = try #require(try await Self.endpoints.reply(.get, "/v1/models", input).json)
     #expect(list["data"]?.arrayValue?.compactMap { $0["id"]?.stringValue } == names)
     #expect(list["has_more"] == .bool(hasMore))
   }
 
   @Test func oneModelIsFoundOrNot() async throws {
-    let found = try await Self.shared.reply(
-      .get, "/v1/models/**", .sample(parameters: ["**": "tiny"], headers: Self.version))
+    let found = try await Self.endpoints.reply(
+      .get, "/v1/models/**", .sample(parameters: ["**": "tiny"]))
     #expect(found.json?["id"] == "tiny")
-    let missing = try await Self.shared.reply(
-      .get, "/v1/models/**", .sample(parameters: ["**": "big"], headers: Self.version))
+    let missing = try await Self.endpoints.reply(
+      .get, "/v1/models/**", .sample(parameters: ["**": "big"]))
     #expect(missing.status == 404)
     #expect(missing.json?["error"]?["type"] == "not_found_error")
-    let wrong = try await Self.shared.reply(
-      .get, "/v1/models", .sample(query: ["limit": "many"], headers: Self.version))
+    let wrong = try await Self.endpoints.reply(
+      .get, "/v1/models", .sample(query: ["limit": "many"]))
     #expect(wrong.status == 400)
   }
 
