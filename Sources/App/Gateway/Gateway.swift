@@ -15,12 +15,14 @@ public final class Gateway: Sendable {
   ///
   /// - Throws: `GatewayError.openToOthers` when the configuration would let strangers in.
   public init(
-    _ configuration: GatewayConfiguration, surfaces: [Surface], logger: Logger
+    _ configuration: GatewayConfiguration, surfaces: [Surface], mounts: [Mount] = [],
+    logger: Logger
   ) throws(GatewayError) {
     try configuration.validate()
     self.configuration = configuration
     self.logger = logger
-    let responder = GatewayResponder(configuration, surfaces: surfaces, logger: logger)
+    let responder = GatewayResponder(
+      configuration, surfaces: surfaces, mounts: mounts, logger: logger)
     self.responder = responder
     listeners = ListenerSet(
       connections: HTTPConnections(

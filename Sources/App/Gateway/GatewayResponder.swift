@@ -11,6 +11,7 @@ import NIOCore
 final class GatewayResponder: Sendable {
   private let policy: AccessPolicy
   private let table: EndpointTable
+  private let mounts: [Mount]
   private let bodies: BodyReader
   private let keepAliveInterval: Duration
   private let logger: Logger
@@ -19,9 +20,12 @@ final class GatewayResponder: Sendable {
   let connections: ConnectionRegistry
   private let metrics = Metrics()
 
-  init(_ configuration: GatewayConfiguration, surfaces: [Surface], logger: Logger) {
+  init(
+    _ configuration: GatewayConfiguration, surfaces: [Surface], mounts: [Mount], logger: Logger
+  ) {
     policy = AccessPolicy(configuration)
     table = EndpointTable(surfaces)
+    self.mounts = mounts
     bodies = BodyReader(
       limit: configuration.bodyLimit, totalLimit: configuration.totalBodyLimit)
     keepAliveInterval = configuration.keepAliveInterval
@@ -57,13 +61,16 @@ final class GatewayResponder: Sendable {
         reply, request: request, extra: extra, record: record,
         closes: BodyReader.hasBody(request.headers))
     case .endpoint(let entry, let parameters, let extra):
-      if request.headers[.expect]?.lowercased() == "100-continue" {
-        try await writer.writeInformationalHead(HTTPResponse(status: .continue))
-      }
+      try await Self.invite(request, writer)
       connection.whenGone { running.end(.clientLeft) }
       response = try await perform(
         entry.endpoint, parameters: parameters, request: request, extra: extra, running: running,
         record: record, connection: connection)
+    case .mount(let mount, let extra):
+      try await Self.invite(request, writer)
+      connection.whenGone { running.end(.clientLeft) }
+      response = try await perform(
+        mount, request: request, extra: extra, running: running, record: record)
     case .metrics(let extra):
       let text = metrics.text(
         running: self.running.count - 1, connections: connections.count,
@@ -82,6 +89,12 @@ final class GatewayResponder: Sendable {
     }
   }
 
+  /// Lets a client go on that asks before it sends its body.
+  private static func invite(_ request: Request, _ writer: borrowing ResponseWriter) async throws {
+    guard request.headers[.expect]?.lowercased() == "100-continue" else { return }
+    try await writer.writeInformationalHead(HTTPResponse(status: .continue))
+  }
+
   // MARK: - Before the body is read
 
   private typealias Fields = [(name: String, value: String)]
@@ -89,6 +102,7 @@ final class GatewayResponder: Sendable {
   private enum Admission {
     case reply(EndpointReply, Fields)
     case endpoint(EndpointTable.Entry, parameters: [String: String], Fields)
+    case mount(Mount, Fields)
     case metrics(Fields)
     case health(Fields)
   }
@@ -131,6 +145,14 @@ final class GatewayResponder: Sendable {
       if path == "/metrics", method == "GET" || method == "HEAD" {
         record.note { $0.endpoint = "GET /metrics" }
         return .metrics(extra)
+      }
+      if let mount = mounts.first(where: { $0.path == path }) {
+        record.note {
+          $0.dialect = mount.name
+          $0.endpoint = mount.path
+        }
+        try bodies.check(request.headers)
+        return .mount(mount, extra)
       }
       switch match {
       case .found(let entry, let parameters):
@@ -182,7 +204,7 @@ final class GatewayResponder: Sendable {
     var isBodyRead = false
     do {
       let service = try status.requireService()
-      let body = try await bodies.read(request.body)
+      let body = try await bodies.json(request.body)
       isBodyRead = true
       let input = EndpointInput(
         body: body, parameters: parameters,
@@ -223,6 +245,69 @@ final class GatewayResponder: Sendable {
       for request in plan.requests { streams.append(try await input.service.generate(request)) }
       return .answer(plan.encoder, plan.headers, streams)
     }
+  }
+
+  private func perform(
+    _ mount: Mount, request: Request, extra: Fields, running: RunningAnswer, record: RequestRecord
+  ) async throws -> Response {
+    var isBodyRead = false
+    do {
+      if status.isStopping { throw ServiceError.shuttingDown }
+      let body = try await bodies.bytes(request.body)
+      isBodyRead = true
+      let input = Mount.Request(
+        method: request.method.rawValue, headers: Self.headers(of: request), body: body,
+        client: Self.clientName(request.headers))
+      let task = Task { await mount.respond(input) }
+      running.whenEnded { task.cancel() }
+      let reply = await task.value
+      switch reply.body {
+      case .complete(let bytes):
+        return whole(
+          EndpointReply(
+            status: reply.status, contentType: "",
+            headers: reply.headers.map { .init($0.name, $0.value) }, body: bytes),
+          request: request, extra: extra, record: record)
+      case .stream(let source):
+        var head = self.head(
+          reply.headers.map { .init($0.name, $0.value) }, contentType: "", request: request,
+          extra: extra)
+        head.add("x-request-id", record.id)
+        record.note { $0.status = reply.status }
+        let stream = Self.ending(source, with: running)
+        return Response(
+          status: HTTPResponse.Status(code: reply.status), headers: head,
+          body: ResponseBody { writer in
+            for await piece in stream {
+              try await writer.write(ByteBuffer(bytes: piece))
+              record.note { $0.byteCount += piece.count }
+            }
+            if running.end == .clientLeft { throw CancellationError() }
+            try await writer.finish(nil)
+          })
+      }
+    } catch {
+      let error = try Self.endpointError(error, running: running, record: record)
+      return whole(
+        Self.failure(error), request: request, extra: extra, record: record,
+        closes: !isBodyRead && BodyReader.hasBody(request.headers))
+    }
+  }
+
+  /// A stream that ends when its source does, or when the client goes or the server stops.
+  private static func ending(
+    _ source: AsyncStream<[UInt8]>, with running: RunningAnswer
+  ) -> AsyncStream<[UInt8]> {
+    let (stream, continuation) = AsyncStream<[UInt8]>.makeStream()
+    let task = Task {
+      for await piece in source { continuation.yield(piece) }
+      continuation.finish()
+    }
+    running.whenEnded {
+      task.cancel()
+      continuation.finish()
+    }
+    return stream
   }
 
   /// An error in terms that a dialect can tell.
@@ -376,7 +461,7 @@ final class GatewayResponder: Sendable {
     )
   }
 
-  /// The header fields an endpoint sees: all but those that hold secrets; of several with the same name the first.
+  /// The header fields an endpoint sees: all but those that hold secrets; repeated ones joined (RFC 9110, 5.3).
   private static func headers(of request: Request) -> [String: String] {
     var headers: [String: String] = [:]
     for field in request.headers {
@@ -384,7 +469,7 @@ final class GatewayResponder: Sendable {
       guard name != "authorization", name != "x-api-key", name != "cookie",
         name != "proxy-authorization"
       else { continue }
-      if headers[name] == nil { headers[name] = field.value }
+      headers[name] = headers[name].map { $0 + ", " + field.value } ?? field.value
     }
     if let authority = request.head.authority { headers["host"] = authority }
     return headers

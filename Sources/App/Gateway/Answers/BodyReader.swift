@@ -39,7 +39,26 @@ final class BodyReader: Sendable {
   /// Reads a body as JSON; nil when it is empty.
   ///
   /// - Throws: `EndpointError`; `CancellationError` when the client went.
-  func read(_ body: RequestBody) async throws -> JSONValue? {
+  func json(_ body: RequestBody) async throws -> JSONValue? {
+    try await read(body) { bytes throws(EndpointError) in
+      guard !bytes.isEmpty else { return nil }
+      do throws(JSONError) {
+        return try JSONParser.parse(bytes)
+      } catch {
+        throw .malformedBody(error.description)
+      }
+    }
+  }
+
+  /// Reads a body as it is.
+  ///
+  /// - Throws: as `json`.
+  func bytes(_ body: RequestBody) async throws -> [UInt8] { try await read(body) { $0 } }
+
+  /// Reads a body and turns it into a value while its bytes are counted.
+  private func read<Value>(
+    _ body: RequestBody, _ value: ([UInt8]) throws(EndpointError) -> Value
+  ) async throws -> Value {
     var bytes: [UInt8] = []
     // What is counted as being held, given back when the text has become a value.
     var held = 0
@@ -66,11 +85,6 @@ final class BodyReader: Sendable {
       case .malformed(let reason): throw EndpointError.malformedBody(reason)
       }
     }
-    guard !bytes.isEmpty else { return nil }
-    do {
-      return try JSONParser.parse(bytes)
-    } catch {
-      throw EndpointError.malformedBody(error.description)
-    }
+    return try value(bytes)
   }
 }

@@ -41,6 +41,7 @@ public struct LineLogHandler: LogHandler {
     self.output = output
   }
 
+  /// One of the values that every line has.
   public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
     get { metadata[key] }
     set { metadata[key] = newValue }
