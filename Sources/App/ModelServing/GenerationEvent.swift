@@ -5,7 +5,8 @@ public enum GenerationEvent: Hashable, Sendable {
   case started(PromptReport)
   /// A piece of what the model thinks.
   case reasoning(String)
-  /// A piece of what it says. The probabilities cover exactly this piece's tokens, when they were asked for.
+  /// A piece of what it says. The probabilities are those of the tokens whose text begins in this piece, when they were
+  /// asked for.
   case content(String, [TokenProbability])
   /// A call, complete. `index` counts the calls of the answer from 0.
   case call(index: Int, Call)
@@ -19,6 +20,22 @@ public enum GenerationEvent: Hashable, Sendable {
 public struct PromptReport: Hashable, Sendable {
   /// Why tokens of the prompt had to be computed although something like it was known.
   public struct Miss: Hashable, Sendable {
+    /// What kind of miss, for logs and metrics.
+    public enum Kind: String, Hashable, Sendable, CaseIterable {
+      /// Nothing like the prompt is known.
+      case firstUse
+      /// The prompt departs from the nearest known conversation.
+      case differs
+      /// The state was dropped to stay within the limits.
+      case evicted
+      /// What was kept on disk is damaged; it was removed.
+      case damaged
+      /// The model cannot go back to the point where the prompt departs, and nothing was kept closer to it.
+      case betweenCheckpoints
+    }
+
+    /// What kind.
+    public var kind: Kind
     /// The position of the first token that differs from the nearest known conversation, from 0.
     public var position: Int
     /// The text around that position as it was known.
@@ -29,7 +46,10 @@ public struct PromptReport: Hashable, Sendable {
     public var reason: String
 
     /// Makes a miss.
-    public init(position: Int, known: String, given: String, reason: String) {
+    public init(
+      kind: Kind = .differs, position: Int, known: String, given: String, reason: String
+    ) {
+      self.kind = kind
       self.position = position
       self.known = known
       self.given = given
@@ -43,12 +63,16 @@ public struct PromptReport: Hashable, Sendable {
   public var reused: Int
   /// Why no more were reused; nil when all that could be were.
   public var miss: Miss?
+  /// What the asker may want to know about the request, one sentence each: keywords of a schema that are not enforced,
+  /// the same call made turn after turn.
+  public var notes: [String]
 
   /// Makes a report.
-  public init(tokens: Int, reused: Int, miss: Miss?) {
+  public init(tokens: Int, reused: Int, miss: Miss?, notes: [String] = []) {
     self.tokens = tokens
     self.reused = reused
     self.miss = miss
+    self.notes = notes
   }
 }
 
