@@ -319,7 +319,8 @@ public final class ServerConnection: Sendable {
           code: RPCError.overloadedCode,
           message: "too many calls are waiting; try again when some are done"))
     }
-    guard remove(id), !call.isCancelled else { return cancelled(id) }
+    let isOpen = remove(id)
+    guard isOpen, !call.isCancelled else { return cancelled(id) }
     return .result(id: id, server.finished(result, in: version))
   }
 
@@ -345,8 +346,8 @@ public final class ServerConnection: Sendable {
   }
 
   private func cancelled(_ id: MessageID) -> RPCMessage? {
-    let wasOpen = remove(id)
-    guard answersCancelled, wasOpen else { return nil }
+    remove(id)
+    guard answersCancelled else { return nil }
     return .failure(
       id: id, RPCError(code: RPCError.cancelledCode, message: "the request was cancelled"))
   }
