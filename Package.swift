@@ -20,11 +20,15 @@ let package = Package(
     .library(name: "Inference", targets: ["Inference"]),
     .library(name: "ModelServing", targets: ["ModelServing"]),
     .library(name: "Dialects", targets: ["Dialects"]),
+    .library(name: "ModelContext", targets: ["ModelContext"]),
+    .library(name: "Gateway", targets: ["Gateway"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/attaswift/BigInt", from: "6.0.0"),
     .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.100.0"),
+    .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.0"),
     .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
@@ -37,7 +41,7 @@ let package = Package(
       dependencies: [
         "Auditing", "Bytecode", "Solidity", "SoliditySyntax",
         "TensorFormats", "GGUF", "Tokenization", "Kernels", "Models", "ModelFiles", "Inference",
-        "Workstation", "ModelServing", "Dialects",
+        "Workstation", "ModelServing", "Dialects", "ModelContext", "Gateway",
         "JSON", "DurableFiles", "TerminalText",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -53,6 +57,31 @@ let package = Package(
     .target(name: "ModelServing", dependencies: ["JSON"], path: "Sources/App/ModelServing"),
     .target(
       name: "Dialects", dependencies: ["ModelServing", "JSON"], path: "Sources/App/Dialects"),
+    .target(
+      name: "ModelContext", dependencies: ["JSON", "TerminalText"],
+      path: "Sources/App/ModelContext"),
+    .target(
+      name: "Gateway",
+      dependencies: [
+        "ModelServing", "Dialects", "ModelContext", "JSON", "DurableFiles", "TerminalText",
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "HummingbirdCore", package: "hummingbird"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+        .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      path: "Sources/App/Gateway",
+      resources: [
+        .embedInCode("Page/index.html"), .embedInCode("Page/style.css"),
+        .embedInCode("Page/icon.svg"), .embedInCode("Page/app.js"), .embedInCode("Page/api.js"),
+        .embedInCode("Page/store.js"), .embedInCode("Page/composer.js"),
+        .embedInCode("Page/messages.js"), .embedInCode("Page/audit.js"),
+        .embedInCode("Page/markdown.js"),
+      ]),
 
     // Base
     .target(name: "TerminalText", path: "Sources/Base/TerminalText"),
@@ -172,6 +201,7 @@ let package = Package(
         "Workstation", "ModelServing", "Inference", "Models", "ModelFiles", "GGUF",
         "Tokenization", "JSON",
       ]),
+    .testTarget(name: "ModelServingTests", dependencies: ["ModelServing"]),
     .testTarget(
       name: "MaslinTests", dependencies: ["maslin"]),
   ],

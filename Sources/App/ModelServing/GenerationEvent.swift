@@ -5,7 +5,8 @@ public enum GenerationEvent: Hashable, Sendable {
   case started(PromptReport)
   /// A piece of what the model thinks.
   case reasoning(String)
-  /// A piece of what it says. The probabilities cover exactly this piece's tokens, when they were asked for.
+  /// A piece of what it says. The probabilities are those of the tokens whose text begins in this piece, when they were
+  /// asked for.
   case content(String, [TokenProbability])
   /// A call, complete. `index` counts the calls of the answer from 0.
   case call(index: Int, Call)
@@ -43,12 +44,16 @@ public struct PromptReport: Hashable, Sendable {
   public var reused: Int
   /// Why no more were reused; nil when all that could be were.
   public var miss: Miss?
+  /// What the asker may want to know about the request, one sentence each: keywords of a schema that are not enforced,
+  /// the same call made turn after turn.
+  public var notes: [String]
 
   /// Makes a report.
-  public init(tokens: Int, reused: Int, miss: Miss?) {
+  public init(tokens: Int, reused: Int, miss: Miss?, notes: [String] = []) {
     self.tokens = tokens
     self.reused = reused
     self.miss = miss
+    self.notes = notes
   }
 }
 

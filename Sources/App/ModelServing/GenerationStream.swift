@@ -51,6 +51,7 @@ public final class GenerationChannel: Sendable {
     var isCancelled = false
     var reader: CheckedContinuation<[GenerationEvent]?, any Error>?
     var onDemand: (@Sendable () -> Void)?
+    var onCancel: (@Sendable () -> Void)?
   }
 
   private let state = Mutex(State())
@@ -72,6 +73,17 @@ public final class GenerationChannel: Sendable {
     let isDue = state.withLock { state in
       if state.isCancelled || state.byteCount == 0 { return true }
       state.onDemand = action
+      return false
+    }
+    if isDue { action() }
+  }
+
+  /// Called once, from any thread, when the reader goes away before the end; at once if it is gone already. A later
+  /// action replaces an earlier one. The end of the stream drops the action.
+  public func whenCancelled(_ action: @escaping @Sendable () -> Void) {
+    let isDue = state.withLock { state in
+      if state.isCancelled { return true }
+      if state.end == nil { state.onCancel = action }
       return false
     }
     if isDue { action() }
@@ -100,6 +112,7 @@ public final class GenerationChannel: Sendable {
     let waiting = state.withLock { state -> CheckedContinuation<[GenerationEvent]?, any Error>? in
       guard state.end == nil else { return nil }
       state.end = end
+      state.onCancel = nil
       return state.reader.take()
     }
     guard let waiting else { return }
@@ -110,14 +123,15 @@ public final class GenerationChannel: Sendable {
   }
 
   fileprivate func cancel() {
-    let (waiting, action) = state.withLock { state in
+    let (waiting, onDemand, onCancel) = state.withLock { state in
       state.isCancelled = true
       state.events = []
       state.byteCount = 0
-      return (state.reader.take(), state.onDemand.take())
+      return (state.reader.take(), state.onDemand.take(), state.onCancel.take())
     }
     waiting?.resume(throwing: CancellationError())
-    action?()
+    onDemand?()
+    onCancel?()
   }
 
   fileprivate func next() async throws -> [GenerationEvent]? {
