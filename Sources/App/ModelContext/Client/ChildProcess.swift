@@ -21,6 +21,8 @@ public final class ChildProcess: MessageTransport {
 
   private struct State {
     var isClosed = false
+    /// Whether threads read the pipes, and close them at the end.
+    var isStarted = false
     /// What the process ended with, as `waitpid` tells; nil while it runs.
     var status: Int32?
   }
@@ -162,6 +164,7 @@ public final class ChildProcess: MessageTransport {
 
   /// Begins to deliver what the program writes.
   public func start(_ receive: @escaping @Sendable (TransportEvent) -> Void) {
+    state.withLock { $0.isStarted = true }
     // The threads hold on to what they use, but not to the process, so that letting go of it ends it.
     let (output, errors, lineLimit, messages) = (output, errors, lineLimit, messages)
     Self.thread {
@@ -277,11 +280,15 @@ public final class ChildProcess: MessageTransport {
 
   /// Ends the program: closes its standard input, and where that does not help, by signals to its process group.
   public func close() {
-    let isFirst = state.withLock { state in
+    let (isFirst, isStarted) = state.withLock { state in
       defer { state.isClosed = true }
-      return !state.isClosed
+      return (!state.isClosed, state.isStarted)
     }
     guard isFirst else { return }
+    if !isStarted {
+      Foundation.close(output)
+      Foundation.close(errors)
+    }
     // Whoever is writing notices within a moment that the process is to end.
     inputIsClosed.withLock { isInputClosed in
       Foundation.close(input)

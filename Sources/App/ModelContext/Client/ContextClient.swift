@@ -167,7 +167,8 @@ public final class ContextClient: Sendable {
   /// - Parameters:
   ///   - tool: the name, as the server knows it.
   ///   - arguments: a JSON object.
-  public func call(_ tool: String, _ arguments: JSONValue) async throws(ClientError) -> RemoteResult {
+  public func call(_ tool: String, _ arguments: JSONValue) async throws(ClientError) -> RemoteResult
+  {
     let result = try await request(
       "tools/call", .members(["name": .string(tool), "arguments": arguments]),
       seconds: limits.callSeconds)

@@ -29,7 +29,8 @@ public struct RemoteTool: Hashable, Sendable {
     let description = value["description"]?.stringValue ?? ""
     guard description.utf8.count <= Self.maximumDescription else {
       throw Unusable(
-        reason: "the description of the tool \(name) is longer than \(Self.maximumDescription) bytes")
+        reason:
+          "the description of the tool \(name) is longer than \(Self.maximumDescription) bytes")
     }
     guard let schema = value["inputSchema"], case .object = schema else {
       throw Unusable(reason: "the tool \(name) has no schema of its arguments")
@@ -104,7 +105,8 @@ public struct RemoteResult: Hashable, Sendable {
     case "resource_link": return "[a link: \(block["uri"]?.stringValue ?? "unnamed")]"
     default:
       let kind = block["mimeType"]?.stringValue ?? type
-      return "[\(kind), \(block["data"]?.stringValue?.utf8.count ?? 0) bytes, left out: only text is read here]"
+      return
+        "[\(kind), \(block["data"]?.stringValue?.utf8.count ?? 0) bytes, left out: only text is read here]"
     }
   }
 

@@ -27,7 +27,8 @@ public struct ServerCommand: Hashable, Sendable {
   }
 
   /// Makes a command.
-  public init(name: String, command: String, arguments: [String] = [], environment: [Variable] = []) {
+  public init(name: String, command: String, arguments: [String] = [], environment: [Variable] = [])
+  {
     self.name = name
     self.command = command
     self.arguments = arguments
@@ -76,7 +77,8 @@ public struct ServerList: Hashable, Sendable {
     for entry in entries {
       let path = "mcpServers." + entry.name
       guard Self.isName(entry.name) else {
-        throw .wrong(path: path, expectation: "has a name other than 1 to 64 letters, digits, _ and -")
+        throw .wrong(
+          path: path, expectation: "has a name other than 1 to 64 letters, digits, _ and -")
       }
       guard names.insert(entry.name).inserted else {
         throw .wrong(path: path, expectation: "stands there twice")
@@ -114,7 +116,8 @@ public struct ServerList: Hashable, Sendable {
     guard entry["url"] != nil || entry["serverUrl"] != nil || (type ?? "stdio") != "stdio" else {
       return nil
     }
-    return "it is reached over the network, and this program opens no connections to other machines here; "
+    return
+      "it is reached over the network, and this program opens no connections to other machines here; "
       + "only servers started as programs can be used"
   }
 

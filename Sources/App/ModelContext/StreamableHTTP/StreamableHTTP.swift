@@ -141,7 +141,8 @@ public final class StreamableHTTP: Sendable {
         return failure(
           400,
           .invalidRequest(
-            "this session speaks \(settled.rawValue), mcp-protocol-version says \(header.rawValue)"))
+            "this session speaks \(settled.rawValue), mcp-protocol-version says \(header.rawValue)")
+        )
       }
       return await exchange(message, session.connection, accept, cancelsWhenDropped: false)
     }
