@@ -24,7 +24,7 @@ struct ContextClientTests {
       name: "own", over: LocalTransport(.sample()), version: "1")
     let list = try await client.tools()
     #expect(list.tools.map(\.name) == ["echo", "count", "large"])
-    #expect(list.tools.allSatisfy(\.isReadOnly))
+    #expect(!list.tools.contains { !$0.isReadOnly })
     #expect(list.notes.isEmpty)
     let result = try await client.call("echo", .members(["text": "hello"]))
     #expect(result.text == "hello")
