@@ -77,6 +77,12 @@ public struct RemoteResult: Hashable, Sendable {
   /// Longer results are cut, and the text says so.
   static let maximumByteCount = 256 << 10
 
+  /// Makes a result.
+  public init(text: String, isError: Bool) {
+    self.text = Self.bounded(text)
+    self.isError = isError
+  }
+
   /// Reads the result of `tools/call`; nil when it is none.
   init?(_ value: JSONValue) {
     guard case .object = value else { return nil }
