@@ -13,13 +13,24 @@ struct ProjectAudit {
   /// Whether findings in dependencies are reported.
   var includeDependencies = false
 
-  /// Goes through the sources. The note tells which files findings are not reported for; nil when all are.
-  func report(on run: inout SourceRun) throws -> (report: AuditReport, note: String?) {
+  /// What came of it.
+  struct Outcome {
+    /// The report.
+    let report: AuditReport
+    /// Which files findings are not reported for; nil when there are none.
+    let note: String?
+    /// How many of the contracts asked for there are.
+    let contractCount: Int
+  }
+
+  /// Goes through the sources.
+  func outcome(on run: inout SourceRun) throws -> Outcome {
     let scope = ReportScope(
       of: run.project, includeTests: includeTests, includeDependencies: includeDependencies)
     let (filter, rules) = (run.selection, rules)
     var collector = ReportCollector(toolVersion: Maslin.version)
     var places: [String: String] = [:]
+    var contractCount = 0
     try run.forEachProgram { program, sources in
       var request = AuditRequest(program: program, toolVersion: Maslin.version)
       request.units = scope.units(of: sources)
@@ -27,17 +38,19 @@ struct ProjectAudit {
       request.unreadableFiles = scope.unreadableFiles(of: sources)
       return (
         report: Audit.run(request).restricted(to: filter),
-        places: sources.files.map { ($0.displayPath, $0.path) }
+        places: sources.files.map { ($0.displayPath, $0.path) },
+        contracts: sources.requestedContracts(of: program, filter).count
       )
     } deliver: { result in
       collector.add(result.report)
+      contractCount += result.contracts
       for (shown, path) in result.places { places[shown] = path }
     }
     let (project, paths) = (run.project, places)
     let report = collector.report(baseline: baseline) { shown in
       paths[shown].flatMap { project.source(at: $0, shownAs: shown) }
     }
-    return (report, scope.note)
+    return Outcome(report: report, note: scope.note, contractCount: contractCount)
   }
 }
 

@@ -89,7 +89,8 @@ public struct ToolSet: Sendable {
       let wanted = counts[name] == 1 ? name : Self.cleaned(server + "_" + entry.tool.name)
       let unique = Self.unique(wanted, taken)
       taken.insert(unique)
-      tools.append(Offered(name: unique, server: server, tool: entry.tool, provider: entry.provider))
+      tools.append(
+        Offered(name: unique, server: server, tool: entry.tool, provider: entry.provider))
     }
     self.init(tools: tools, notes: notes, providers: providers)
   }
@@ -103,7 +104,8 @@ public struct ToolSet: Sendable {
   /// A name of the characters that all chat formats take.
   private static func cleaned(_ name: String) -> String {
     let characters = name.unicodeScalars.map { scalar -> Character in
-      let isPlain = scalar.isASCII && (scalar.properties.isAlphabetic || ("0"..."9").contains(scalar))
+      let isPlain =
+        scalar.isASCII && (scalar.properties.isAlphabetic || ("0"..."9").contains(scalar))
       return isPlain || scalar == "-" ? Character(scalar) : "_"
     }
     return String(characters.prefix(maximumNameLength))
@@ -114,7 +116,7 @@ public struct ToolSet: Sendable {
     var number = 2
     while true {
       let suffix = "_\(number)"
-      let candidate = name.prefix(maximumNameLength - suffix.count) + suffix
+      let candidate = String(name.prefix(maximumNameLength - suffix.count)) + suffix
       if !taken.contains(candidate) { return candidate }
       number += 1
     }
@@ -129,7 +131,8 @@ public struct ToolSet: Sendable {
   ///   - name: the name under which the tool is offered.
   ///   - argumentsText: the text of a JSON object; empty for none.
   /// - Throws: `ClientError` when the server is of no use, and when the task is cancelled.
-  public func call(_ name: String, argumentsText: String) async throws(ClientError) -> RemoteResult {
+  public func call(_ name: String, argumentsText: String) async throws(ClientError) -> RemoteResult
+  {
     guard let offered = offered(name) else {
       let names = tools.map(\.name).joined(separator: ", ")
       return RemoteResult(
@@ -137,7 +140,8 @@ public struct ToolSet: Sendable {
     }
     let arguments: JSONValue
     do {
-      arguments = argumentsText.isEmpty ? .object([]) : try JSONParser.parse(Array(argumentsText.utf8))
+      arguments =
+        argumentsText.isEmpty ? .object([]) : try JSONParser.parse(Array(argumentsText.utf8))
     } catch {
       return RemoteResult(text: "the arguments are not JSON: \(error)", isError: true)
     }

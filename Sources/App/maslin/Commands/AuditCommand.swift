@@ -104,7 +104,8 @@ struct AuditCommand: ParsableCommand {
     let audit = ProjectAudit(
       rules: selection, baseline: known, includeTests: includeTests,
       includeDependencies: includeDependencies)
-    let (report, note) = try audit.report(on: &run)
+    let outcome = try audit.outcome(on: &run)
+    let report = outcome.report
 
     try write(report)
     if let writeBaseline {
@@ -112,7 +113,7 @@ struct AuditCommand: ParsableCommand {
       StandardError.write(
         "maslin: wrote \(report.findings.count) findings to \(writeBaseline)\n")
     }
-    if let note { StandardError.write("maslin: \(note)\n") }
+    if let note = outcome.note { StandardError.write("maslin: \(note)\n") }
     if let resolved = known?.resolvedEntries(in: report), !resolved.isEmpty {
       StandardError.write(
         "maslin: \(resolved.count) findings of the baseline are gone; "
@@ -120,7 +121,7 @@ struct AuditCommand: ParsableCommand {
     }
     let isIncomplete: Bool
     do {
-      try run.finish()
+      try run.finish(contracts: outcome.contractCount)
       isIncomplete = report.files.contains { $0.problems.contains { $0.kind == .syntax } }
     } catch  where !failOn.isFailure(report) {
       throw error

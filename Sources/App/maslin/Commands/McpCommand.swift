@@ -6,7 +6,8 @@ import Solidity
 struct McpCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "mcp",
-    abstract: "Serves audit, layout and upgrade-check to editors and agents (Model Context Protocol).",
+    abstract:
+      "Serves audit, layout and upgrade-check to editors and agents (Model Context Protocol).",
     discussion: """
       Speaks the Model Context Protocol over standard input and output: one JSON-RPC message a line. Editors and agents \
       start it themselves; their configuration wants the command 'maslin' with the argument 'mcp'. Ends when standard \

@@ -43,7 +43,8 @@ enum AuditTool {
     "severity": ToolSchema.choice(
       Severity.allCases.map(\.rawValue), "Leave out findings below this severity."),
     "rules": ToolSchema.array(
-      of: ToolSchema.strings, "Run only these rules or categories; * and ? stand for other characters."),
+      of: ToolSchema.strings,
+      "Run only these rules or categories; * and ? stand for other characters."),
     "exclude": ToolSchema.array(of: ToolSchema.strings, "Leave these rules or categories out."),
     "include_tests": ToolSchema.value("boolean", "Report on tests and scripts, too."),
     "include_dependencies": ToolSchema.value("boolean", "Report on imported dependencies, too."),
@@ -59,7 +60,8 @@ enum AuditTool {
     [
       "id": ToolSchema.value("string", "The same finding has the same id in later runs."),
       "rule": ToolSchema.strings,
-      "severity": ToolSchema.choice(Severity.allCases.map(\.rawValue), "How bad it is if it is right."),
+      "severity": ToolSchema.choice(
+        Severity.allCases.map(\.rawValue), "How bad it is if it is right."),
       "confidence": ToolSchema.choice(
         Confidence.allCases.map(\.rawValue), "How sure the rule is."),
       "title": ToolSchema.strings,
@@ -85,7 +87,8 @@ enum AuditTool {
       ]),
       "total": ToolSchema.value("integer", "Findings of the severity asked for."),
       "shown": ToolSchema.value("integer", "Findings returned."),
-      "truncated": ToolSchema.value("boolean", "Whether findings were left out for their number or size."),
+      "truncated": ToolSchema.value(
+        "boolean", "Whether findings were left out for their number or size."),
       "findings": ToolSchema.array(of: finding, "The findings, the worst first."),
       "files": ToolSchema.value("integer", "Files reported on."),
       "filesNotUnderstood": ToolSchema.array(
@@ -121,15 +124,14 @@ enum AuditTool {
       var run = try SourceRun([chosen.selection], chosen.access)
       let audit = ProjectAudit(
         rules: rules, includeTests: includesTests, includeDependencies: includesDependencies)
-      let (report, note) = try audit.report(on: &run)
-      if let contract = chosen.selection.contract, report.findings.isEmpty,
-        !run.sawContract(named: contract)
-      {
-        throw CommandFailure(.badInput, run.missingContract(0))
+      let outcome = try audit.outcome(on: &run)
+      // No findings about a contract that is not there would look like innocence.
+      if let missing = run.missingContract(outcome.contractCount) {
+        throw CommandFailure(.badInput, missing)
       }
-      let notes = run.report.lines + (note.map { [$0] } ?? [])
+      let notes = run.report.lines + (outcome.note.map { [$0] } ?? [])
       for note in notes { call.log(.warning, note) }
-      return result(report, notes: notes)
+      return result(outcome.report, notes: notes)
     }
 
     private func result(_ report: AuditReport, notes: [String]) -> ToolResult {

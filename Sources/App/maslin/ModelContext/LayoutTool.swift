@@ -25,7 +25,8 @@ enum LayoutTool {
               ], required: ["path", "contract", "storage"]),
             "One entry for each concrete contract."),
           "total": ToolSchema.value("integer", "Contracts there are."),
-          "truncated": ToolSchema.value("boolean", "Whether contracts were left out for their size."),
+          "truncated": ToolSchema.value(
+            "boolean", "Whether contracts were left out for their size."),
           "notes": ToolSchema.notes,
         ], required: ["contracts", "total", "truncated", "notes"]),
       annotations: .init(isReadOnly: true, isIdempotent: true, isOpenWorld: false)

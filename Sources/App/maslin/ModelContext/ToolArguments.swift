@@ -113,5 +113,6 @@ enum ToolSchema {
   }
 
   static let strings = JSONValue.members(["type": "string"])
-  static let notes = array(of: strings, "What was met on the way: imports not found, files left out.")
+  static let notes = array(
+    of: strings, "What was met on the way: imports not found, files left out.")
 }

@@ -49,7 +49,8 @@ struct ToolSources: Sendable {
   func path(_ text: String, for call: ToolCall) throws(ToolFailure) -> Chosen {
     guard !roots.isEmpty else {
       throw .refused(
-        "this server reads no files; give the text itself as source, or start the server with a root directory")
+        "this server reads no files; give the text itself as source, or start the server with a root directory"
+      )
     }
     guard !text.isEmpty, text.utf8.count <= 4096, !text.utf8.contains(0) else {
       throw .refused("a path must have 1 to 4096 bytes and no NUL")
@@ -145,12 +146,14 @@ struct ToolSources: Sendable {
   /// The schema of those arguments.
   static let schema: KeyValuePairs<String, JSONValue> = [
     "path": ToolSchema.value(
-      "string", "A Solidity file or a directory, as PATH or PATH:Contract. Give this, source or files."),
+      "string",
+      "A Solidity file or a directory, as PATH or PATH:Contract. Give this, source or files."),
     "source": ToolSchema.value("string", "The text of one Solidity file."),
     "name": ToolSchema.value("string", "What to call that file in the result; ends in .sol."),
     "files": .members([
       "type": "object", "additionalProperties": ToolSchema.strings,
-      "description": "The texts of several Solidity files by relative path, which can import each other.",
+      "description":
+        "The texts of several Solidity files by relative path, which can import each other.",
     ]),
     "contract": ToolSchema.value("string", "Look at this contract alone."),
   ]

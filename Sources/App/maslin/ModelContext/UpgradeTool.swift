@@ -6,7 +6,8 @@ import Solidity
 /// `upgrade_check`: what a new version of a contract does to live storage.
 enum UpgradeTool {
   private static let names = [
-    "old", "new", "old_source", "new_source", "old_contract", "new_contract", "kind", "unsafe_allow",
+    "old", "new", "old_source", "new_source", "old_contract", "new_contract", "kind",
+    "unsafe_allow",
     "unsafe_allow_renames",
   ]
   private static let byteLimit = 384 << 10
