@@ -35,7 +35,8 @@ public final class ToolCall: Sendable {
 
   /// A call that nobody watches.
   public convenience init() {
-    self.init(version: .latestWithHandshake, progressToken: nil, logLevel: { nil }, notify: { _ in })
+    self.init(
+      version: .latestWithHandshake, progressToken: nil, logLevel: { nil }, notify: { _ in })
   }
 
   /// Whether the result is not wanted any more.
