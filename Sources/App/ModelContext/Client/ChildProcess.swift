@@ -2,9 +2,9 @@ import Foundation
 import Synchronization
 import TerminalText
 
-/// A server started as a child process, with pipes on its standard streams. Its standard error is kept (the end of it), for
-/// the case that something goes wrong. It runs in a process group of its own, so that Ctrl-C in the terminal does not reach
-/// it and that its own children end with it.
+/// A server started as a child process, with pipes on its standard streams. Its standard error is kept (the end of
+/// it), for the case that something goes wrong. It runs in a process group of its own, so that Ctrl-C in the terminal
+/// does not reach it and that its own children end with it.
 public final class ChildProcess: MessageTransport {
   /// Why a program did not start.
   public struct StartFailure: Error, Hashable, Sendable, CustomStringConvertible {
