@@ -76,6 +76,6 @@ extension SchedulingLoop {
     sequence.release()
     sequence.hadTurn = true
     queue.append(sequence)
-    inbox.left(queue: -1)
+    inbox.left(queue: -1, running: running.count)
   }
 }

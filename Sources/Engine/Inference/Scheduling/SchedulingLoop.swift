@@ -174,7 +174,7 @@ package final class SchedulingLoop {
       running.removeAll { $0 === sequence }
     } else {
       queue.remove(sequence)
-      inbox.left(queue: 1)
+      inbox.left(queue: 1, running: running.count)
     }
     letGo(sequence)
     sequence.end()
