@@ -74,29 +74,6 @@ struct SessionTests {
     #expect(session.logits == (try logits(after: text(10))))
   }
 
-  @Test("A group gives each session what it would have got alone, within the batch limit")
-  func group() throws {
-    let model = HashModel(maximumBatch: 64)
-    let sessions = (0..<8).map { _ in InferenceSession(model: model) }
-    let group = SessionGroup(sessions)
-    var expected = [[Int32]](repeating: [], count: 8)
-    for round in 0..<6 {
-      let parts = (0..<8).map { index in
-        // Some rest, some have long prompts, one more than the batch holds.
-        Array(
-          text((index * 13 + round * 29) % 40 + (index == 5 && round == 2 ? 150 : 0), seed: index))
-      }
-      try group.append(parts)
-      for index in 0..<8 {
-        expected[index] += parts[index]
-        #expect(sessions[index].tokens == expected[index])
-        if !expected[index].isEmpty {
-          #expect(sessions[index].logits == (try logits(after: expected[index])))
-        }
-      }
-    }
-  }
-
   @Test("Cancelling a prompt keeps what was taken in")
   func cancelPrompt() throws {
     let session = InferenceSession(model: HashModel(), chunk: 50)
@@ -106,85 +83,6 @@ struct SessionTests {
     #expect(session.logits == nil)
     try session.append(Array(tokens[100...]))
     #expect(session.logits == (try logits(after: tokens)))
-  }
-}
-
-@Suite("Shared pages")
-struct PageTreeTests {
-  private func text(_ count: Int, seed: Int = 1) -> [Int32] {
-    (0..<count).map { Int32(($0 * 31 + seed * 17 + $0 * $0 / 7) % 50) }
-  }
-
-  @Test("A prompt that begins like an earlier one is computed only from the last shared page on")
-  func reuse() throws {
-    let model = HashModel()
-    let pages = PageTree(stateByteLimit: 1 << 20)
-    let first = InferenceSession(model: model, pages: pages)
-    let prompt = text(700)
-    try first.append(prompt)
-    #expect(first.reusedTokens == 0)
-    let before = model.computedTokens
-    let second = InferenceSession(model: model, pages: pages)
-    let longer = prompt + text(50, seed: 4)
-    try second.append(longer)
-    #expect(second.reusedTokens == 640)
-    #expect(model.computedTokens - before == longer.count - 640)
-    let alone = InferenceSession(model: HashModel())
-    try alone.append(longer)
-    #expect(second.logits == alone.logits)
-    // The same prompt again: at least its last token is computed, for its logits.
-    let third = InferenceSession(model: model, pages: pages)
-    try third.append(Array(prompt[..<640]))
-    #expect(third.reusedTokens < 640)
-    let fourth = InferenceSession(model: model, pages: pages)
-    try fourth.append(text(700, seed: 8))
-    #expect(fourth.reusedTokens == 0)
-  }
-
-  @Test("Sequences with equal beginnings share one copy of their pages")
-  func sharing() throws {
-    let model = HashModel()
-    let pages = PageTree(stateByteLimit: 1 << 20)
-    let a = model.makeState()
-    let b = model.makeState()
-    for state in [a, b] {
-      _ = try model.evaluate(
-        [SequenceInput(state: state, tokens: text(300), logits: .none)], observer: nil)
-    }
-    #expect(a.pages[0] !== b.pages[0])
-    pages.share(a, tokens: text(300), keepsState: false)
-    pages.share(b, tokens: text(300), keepsState: false)
-    #expect(a.pages[0] === b.pages[0])
-    #expect(a.pages[1] === b.pages[1])
-    #expect(pages.pageCount == 2)
-  }
-
-  @Test(
-    "Kept states stay below the limit, the oldest go first, and pages nobody uses are forgotten")
-  func limit() throws {
-    let model = HashModel()
-    let pages = PageTree(stateByteLimit: 64 * 3)
-    for seed in 0..<10 {
-      let session = InferenceSession(model: model, pages: pages)
-      try session.append(text(256, seed: seed))
-    }
-    #expect(pages.stateCount == 3)
-    // Each kept state holds two pages; the sessions are gone.
-    #expect(pages.pageCount == 6)
-    let again = InferenceSession(model: model, pages: pages)
-    try again.append(text(256, seed: 9) + [1])
-    #expect(again.reusedTokens == 256)
-    let forgotten = InferenceSession(model: model, pages: pages)
-    try forgotten.append(text(256, seed: 0) + [1])
-    #expect(forgotten.reusedTokens == 0)
-  }
-
-  @Test("Without room for a single state nothing is kept")
-  func nothing() throws {
-    let pages = PageTree(stateByteLimit: 0)
-    let session = InferenceSession(model: HashModel(), pages: pages)
-    try session.append(text(300))
-    #expect(pages.stateCount == 0)
   }
 }
 
