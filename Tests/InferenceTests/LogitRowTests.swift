@@ -46,6 +46,12 @@ struct LogitRowTests {
         expectSame(
           { try row.largest(allowed: mask) }, order.first { $0 < count && allowed[$0] }, seed)
       }
+      var masked = values
+      masked.withUnsafeMutableBufferPointer { masked in
+        mask.withUnsafeBufferPointer { LogitRow.mask(masked, allowed: $0) }
+      }
+      #expect(
+        masked == values.indices.map { $0 < count && allowed[$0] ? values[$0] : -.infinity })
       for limit in [0, 1, 2, 7, 50, 1000] {
         #expect(row.top(limit).map { Int($0.token) } == Array(order.prefix(limit)))
       }
