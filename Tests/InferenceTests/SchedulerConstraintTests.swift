@@ -118,7 +118,8 @@ struct SchedulerConstraintTests {
       return (recorders, scheduler.loop.currentFigures.preemptions)
     }
     let (plenty, none) = try run(SchedulerSettings())
-    let (scarce, some) = try run(SchedulerSettings(memoryLimit: 64 * 3 + 512 * 7, reservedAnswer: 0))
+    let (scarce, some) = try run(
+      SchedulerSettings(memoryLimit: 64 * 3 + 512 * 7, reservedAnswer: 0))
     #expect(none == 0 && some > 0)
     for (left, right) in zip(plenty, scarce) { #expect(left.tokens == right.tokens) }
   }

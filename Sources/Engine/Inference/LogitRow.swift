@@ -213,7 +213,8 @@ package struct LogitRow {
     // A heap with the worst of those kept at its root.
     var heap: [(token: Int32, value: Float)] = []
     heap.reserveCapacity(min(limit, count))
-    func isWorse(_ left: (token: Int32, value: Float), _ right: (token: Int32, value: Float)) -> Bool
+    func isWorse(_ left: (token: Int32, value: Float), _ right: (token: Int32, value: Float))
+      -> Bool
     {
       left.value == right.value ? left.token > right.token : left.value < right.value
     }

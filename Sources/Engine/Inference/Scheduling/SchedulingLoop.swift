@@ -47,7 +47,8 @@ package final class SchedulingLoop {
   ///
   /// - Parameter clock: seconds since some fixed moment.
   package convenience init(
-    _ scheduled: ScheduledModel, settings: SchedulerSettings, clock: @escaping @Sendable () -> Double
+    _ scheduled: ScheduledModel, settings: SchedulerSettings,
+    clock: @escaping @Sendable () -> Double
   ) throws(InferenceError) {
     self.init(
       scheduled, rules: try AdmissionRules(scheduled, memoryLimit: settings.memoryLimit),
@@ -300,7 +301,9 @@ package final class SchedulingLoop {
     let token = choice.token
     if sequence.isEnd(token) { return finish(sequence, .stopToken(token)) }
     if let isAllowed = sequence.matcher?.accept(token), !isAllowed {
-      return fail(sequence, .constraint("token \(token) is allowed by the grammar's mask but not by the grammar"))
+      return fail(
+        sequence,
+        .constraint("token \(token) is allowed by the grammar's mask but not by the grammar"))
     }
     let position = sequence.tokens.count
     let loop = sequence.append(token)
