@@ -78,7 +78,8 @@ struct LocalModelTests {
       for (index, recorder) in recorders.enumerated() {
         _ = try loop.submit(
           SequenceRequest(
-            prompt: prompts[index], sampling: SamplingSettings(temperature: 0.8, seed: UInt64(index)),
+            prompt: prompts[index],
+            sampling: SamplingSettings(temperature: 0.8, seed: UInt64(index)),
             stopTokens: [], tokenLimit: 6 + index, receive: recorder.receive))
         // Some come while others are at work.
         if index % 2 == round { _ = loop.step() }

@@ -28,7 +28,9 @@ struct LogitRowTests {
     }
   }
 
-  @Test("The largest, the largest allowed, and the top are those of the definitions", arguments: 0..<300)
+  @Test(
+    "The largest, the largest allowed, and the top are those of the definitions", arguments: 0..<300
+  )
   func selections(seed: Int) {
     var random = SmallRandom(seed)
     let values = logits(&random)
@@ -46,13 +48,20 @@ struct LogitRowTests {
         expectSame(
           { try row.largest(allowed: mask) }, order.first { $0 < count && allowed[$0] }, seed)
       }
+      var masked = values
+      masked.withUnsafeMutableBufferPointer { masked in
+        mask.withUnsafeBufferPointer { LogitRow.mask(masked, allowed: $0) }
+      }
+      #expect(
+        masked == values.indices.map { $0 < count && allowed[$0] ? values[$0] : -.infinity })
       for limit in [0, 1, 2, 7, 50, 1000] {
         #expect(row.top(limit).map { Int($0.token) } == Array(order.prefix(limit)))
       }
     }
   }
 
-  @Test("A value that is no number is found wherever it stands", arguments: [0, 5, 16, 40, 63, 64, 100])
+  @Test(
+    "A value that is no number is found wherever it stands", arguments: [0, 5, 16, 40, 63, 64, 100])
   func notANumber(place: Int) {
     var values = (0..<101).map { Float($0 % 13) }
     values[place] = .nan
@@ -81,7 +90,9 @@ struct LogitRowTests {
     }
     // What may be drawn and how likely it is, in the simplest way.
     var order = logits.indices.sorted { (logits[$0], $1) > (logits[$1], $0) }
-    var weights = order.map { exp(Double(logits[$0] - logits[order[0]]) / Double(settings.temperature)) }
+    var weights = order.map {
+      exp(Double(logits[$0] - logits[order[0]]) / Double(settings.temperature))
+    }
     if settings.topK > 0 { weights.removeSubrange(settings.topK...) }
     if settings.topP < 1 {
       let target = Double(settings.topP) * weights.reduce(0, +)

@@ -31,7 +31,9 @@ struct LoopDetectorTests {
     return nil
   }
 
-  @Test("Finds exactly what the definition says, at the first token at which it holds", arguments: 0..<200)
+  @Test(
+    "Finds exactly what the definition says, at the first token at which it holds",
+    arguments: 0..<200)
   func definition(seed: Int) throws {
     var random = SmallRandom(seed)
     let settings = LoopDetector.Settings(
@@ -51,7 +53,9 @@ struct LoopDetectorTests {
     }
   }
 
-  @Test("A block that comes back again and again is found in time", arguments: [1, 2, 7, 31, 32, 33, 64])
+  @Test(
+    "A block that comes back again and again is found in time",
+    arguments: [1, 2, 7, 31, 32, 33, 64])
   func found(period: Int) throws {
     let before = (0..<500).map { Int32($0) }
     let block = (0..<period).map { Int32(1000 + $0) }

@@ -119,7 +119,9 @@ struct RandomRequest {
   /// Prompts begin alike now and then.
   init(_ random: inout SmallRandom, families: Int = 3) {
     let family = random.next(1...families)
-    var prompt = (0..<random.next(1...400)).map { Int32(($0 * 31 + family * 17 + $0 * $0 / 7) % 50) }
+    var prompt = (0..<random.next(1...400)).map {
+      Int32(($0 * 31 + family * 17 + $0 * $0 / 7) % 50)
+    }
     for _ in 0..<random.next(0...40) { prompt.append(Int32(random.next(0...49))) }
     var sampling = SamplingSettings(seed: UInt64(random.next(0...1000)))
     switch random.next(0...4) {

@@ -24,7 +24,9 @@ private func alone(_ prompt: [Int32], limit: Int) throws -> [Int32] {
 
 @Suite("Scheduling: passes and places")
 struct SchedulerPlaceTests {
-  @Test("A long prompt does not hold running answers up: a token in every pass, passes within the target")
+  @Test(
+    "A long prompt does not hold running answers up: a token in every pass, passes within the target"
+  )
   func latency() throws {
     let model = ScriptedModel(HashModel())
     let scheduler = try SteppedScheduler(model)
@@ -99,7 +101,8 @@ struct SchedulerPlaceTests {
     _ = try scheduler.submit(request(short, prompt: text(90, seed: 7), limit: 1))
     for _ in 0..<3 { _ = scheduler.loop.step() }
     #expect(short.isOver)
-    #expect(model.passes.map { $0.map(\.count) } == [[64], [64], [64], [32, 32], [32, 32], [38, 26]])
+    #expect(
+      model.passes.map { $0.map(\.count) } == [[64], [64], [64], [32, 32], [32, 32], [38, 26]])
   }
 
   @Test("Clients take turns, whoever asks more often")
@@ -221,7 +224,9 @@ struct SchedulerMemoryTests {
     #expect(scheduler.loop.currentFigures.preemptions == 0)
   }
 
-  @Test("When memory runs out the newest loses its state, waits, and answers as if nothing had happened")
+  @Test(
+    "When memory runs out the newest loses its state, waits, and answers as if nothing had happened"
+  )
   func preemption() throws {
     let model = HashModel()
     // Each starts with 2 pages and grows to 5; there is room for about 11.
@@ -250,7 +255,9 @@ struct SchedulerMemoryTests {
     }
   }
 
-  @Test("What does not fit now waits; a sequence that fills all memory ends as one whose context is full")
+  @Test(
+    "What does not fit now waits; a sequence that fills all memory ends as one whose context is full"
+  )
   func waits() throws {
     let model = HashModel()
     let limit = 64 + 512 * 4

@@ -153,7 +153,8 @@ struct SchedulerThreadTests {
   @Test("Work for the model runs on its thread, between passes, and reports what it throws")
   func perform() async throws {
     let scheduler = try start(Freed())
-    let recorder = Recorder()
+    // Rests at some point, so that it is still there to be cancelled.
+    let recorder = Recorder { $0 == 50 ? .pause : .go }
     let handle = try scheduler.submit(endless(recorder))
     let rows = try await scheduler.perform { scheduled in
       try scheduled.model.evaluate(

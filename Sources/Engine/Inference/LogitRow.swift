@@ -96,6 +96,21 @@ package struct LogitRow {
     return Int32(best)
   }
 
+  /// Sets the logits of all tokens whose bit is not set to minus infinity.
+  package static func mask(
+    _ values: UnsafeMutableBufferPointer<Float>, allowed: UnsafeBufferPointer<UInt64>
+  ) {
+    for first in stride(from: 0, to: values.count, by: 64) {
+      var rest = first / 64 < allowed.count ? ~allowed[first / 64] : .max
+      while rest != 0 {
+        let token = first + rest.trailingZeroBitCount
+        rest &= rest &- 1
+        guard token < values.count else { return }
+        values[token] = -.infinity
+      }
+    }
+  }
+
   // MARK: Weights
 
   /// The sum of e^((logit - best) * scale), block by block.
@@ -198,7 +213,8 @@ package struct LogitRow {
     // A heap with the worst of those kept at its root.
     var heap: [(token: Int32, value: Float)] = []
     heap.reserveCapacity(min(limit, count))
-    func isWorse(_ left: (token: Int32, value: Float), _ right: (token: Int32, value: Float)) -> Bool
+    func isWorse(_ left: (token: Int32, value: Float), _ right: (token: Int32, value: Float))
+      -> Bool
     {
       left.value == right.value ? left.token > right.token : left.value < right.value
     }

@@ -1,3 +1,4 @@
+import Constraints
 import Foundation
 
 extension ScheduledSequence {
@@ -7,27 +8,46 @@ extension ScheduledSequence {
     var likelihoods: TokenLikelihoods?
   }
 
-  /// Chooses the token after those so far: biases, penalties, then the sampler.
+  /// Chooses the token after those so far: biases, penalties, the grammar's mask, then the sampler.
   ///
   /// - Parameter logits: one value a token; changed.
-  /// - Throws: `InferenceError.logits` when a logit is NaN or no token can be chosen.
+  /// - Throws: `SequenceFailure` when a logit is NaN or no token can be chosen.
   func choose(
     _ logits: inout [Float], scratch: inout SamplingScratch
-  ) throws(InferenceError) -> Choice {
+  ) throws(SequenceFailure) -> Choice {
     // Shares memory with `logits` until those are changed.
     let raw = request.alternatives == nil ? [] : logits
-    let token = try logits.withUnsafeMutableBufferPointer { (values) throws(InferenceError) in
-      for (token, bias) in request.biases { values[Int(token)] += bias }
-      penalties.apply(to: values)
-      return try sampler.choose(
-        LogitRow(.init(values)), position: tokens.count, scratch: &scratch)
+    do throws(InferenceError) {
+      let token = try logits.withUnsafeMutableBufferPointer { (values) throws(InferenceError) in
+        for (token, bias) in request.biases { values[Int(token)] += bias }
+        penalties.apply(to: values)
+        return try pick(values, scratch: &scratch)
+      }
+      guard let count = request.alternatives else { return Choice(token: token) }
+      return Choice(
+        token: token,
+        likelihoods: try raw.withUnsafeBufferPointer { (values) throws(InferenceError) in
+          try TokenLikelihoods(LogitRow(values), chosen: token, alternatives: count)
+        })
+    } catch {
+      if let problem = matcher?.failure() { throw .constraint(problem.description) }
+      throw .engine(error)
     }
-    guard let count = request.alternatives else { return Choice(token: token) }
-    return Choice(
-      token: token,
-      likelihoods: try raw.withUnsafeBufferPointer { (values) throws(InferenceError) in
-        try TokenLikelihoods(LogitRow(values), chosen: token, alternatives: count)
-      })
+  }
+
+  private func pick(
+    _ values: UnsafeMutableBufferPointer<Float>, scratch: inout SamplingScratch
+  ) throws(InferenceError) -> Int32 {
+    let row = LogitRow(UnsafeBufferPointer(values))
+    if let mask = matcher?.allowedTokens() {
+      if sampler.settings.isGreedy {
+        return try mask.withWords { words in
+          Result { () throws(InferenceError) in try row.largest(allowed: words) }
+        }.get()
+      }
+      mask.withWords { LogitRow.mask(values, allowed: $0) }
+    }
+    return try sampler.choose(row, position: tokens.count, scratch: &scratch)
   }
 }
 

@@ -1,3 +1,4 @@
+import Constraints
 import Models
 
 /// A sequence that a scheduler's thread works on or will work on. Belongs to that thread.
@@ -38,6 +39,8 @@ final class ScheduledSequence: QueueMember {
   private(set) var followers: [ScheduledSequence] = []
 
   private(set) var penalties: PenaltyCounts
+  /// Follows the answer through the grammar.
+  var matcher: GrammarMatcher?
   private var loops: LoopDetector?
 
   /// When it first got a place, and when its first token was chosen.
@@ -68,6 +71,7 @@ final class ScheduledSequence: QueueMember {
     arrival = submission.time
     tokens = submission.request.prompt
     penalties = PenaltyCounts(submission.request.sampling, history: submission.request.prompt)
+    matcher = submission.request.constraint.map { GrammarMatcher($0) }
     if submission.request.stopsLoops { self.loops = LoopDetector(loops) }
   }
 
@@ -150,6 +154,12 @@ final class ScheduledSequence: QueueMember {
 
   /// The first logits are there.
   func startAnswer(at time: Double) { answerTime = answerTime ?? time }
+
+  /// Whether a token ends the answer and is no part of it.
+  func isEnd(_ token: Int32) -> Bool {
+    request.stopTokens.contains(token)
+      || request.constraint?.table.endTokens.contains(token) ?? false
+  }
 
   /// Adds a token to the answer. Returns the loop that it closes, if any.
   func append(_ token: Int32) -> LoopDetector.Loop? {

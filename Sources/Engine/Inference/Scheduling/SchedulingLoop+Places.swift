@@ -74,7 +74,8 @@ extension SchedulingLoop {
   func start(_ sequence: ScheduledSequence, excluding gone: ScheduledSequence? = nil) {
     let match = scheduled.prefixes?.resume(sequence.tokens)
     let known = match?.count ?? 0
-    if let (leader, count) = leader(for: sequence, excluding: gone), count - known >= tokensPerPage {
+    if let (leader, count) = leader(for: sequence, excluding: gone), count - known >= tokensPerPage
+    {
       sequence.follow(leader, count: count)
       return
     }

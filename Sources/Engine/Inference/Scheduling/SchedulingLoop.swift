@@ -47,7 +47,8 @@ package final class SchedulingLoop {
   ///
   /// - Parameter clock: seconds since some fixed moment.
   package convenience init(
-    _ scheduled: ScheduledModel, settings: SchedulerSettings, clock: @escaping @Sendable () -> Double
+    _ scheduled: ScheduledModel, settings: SchedulerSettings,
+    clock: @escaping @Sendable () -> Double
   ) throws(InferenceError) {
     self.init(
       scheduled, rules: try AdmissionRules(scheduled, memoryLimit: settings.memoryLimit),
@@ -290,14 +291,20 @@ package final class SchedulingLoop {
       return finish(sequence, .tokenLimit)
     }
     guard sequence.tokens.count < rules.longest else { return finish(sequence, .contextFull) }
+    if sequence.matcher?.mustEnd ?? false { return finish(sequence, .constraintComplete) }
     let choice: ScheduledSequence.Choice
-    do throws(InferenceError) {
+    do throws(SequenceFailure) {
       choice = try sequence.choose(&logits, scratch: &scratch)
     } catch {
-      return fail(sequence, .engine(error))
+      return fail(sequence, error)
     }
     let token = choice.token
-    if sequence.request.stopTokens.contains(token) { return finish(sequence, .stopToken(token)) }
+    if sequence.isEnd(token) { return finish(sequence, .stopToken(token)) }
+    if let isAllowed = sequence.matcher?.accept(token), !isAllowed {
+      return fail(
+        sequence,
+        .constraint("token \(token) is allowed by the grammar's mask but not by the grammar"))
+    }
     let position = sequence.tokens.count
     let loop = sequence.append(token)
     figures.answerTokens += 1
@@ -305,6 +312,7 @@ package final class SchedulingLoop {
     let decision = sequence.request.receive(
       .token(token, position: position, likelihoods: choice.likelihoods))
     if decision == .stop { return finish(sequence, .stopped) }
+    if sequence.matcher?.mustEnd ?? false { return finish(sequence, .constraintComplete) }
     if let loop { return finish(sequence, .loop(period: loop.period, count: loop.count)) }
     guard sequence.answerCount < sequence.request.tokenLimit else {
       return finish(sequence, .tokenLimit)

@@ -1,3 +1,5 @@
+import Constraints
+
 /// A prompt to continue, as a scheduler takes it.
 public struct SequenceRequest: Sendable {
   /// Who waits for the answer.
@@ -23,6 +25,9 @@ public struct SequenceRequest: Sendable {
   public var stopTokens: Set<Int32>
   /// The longest answer in tokens. 0 only takes in the prompt. The context may end the answer earlier.
   public var tokenLimit: Int
+  /// What the answer must be, from its first token on; nil for anything. The grammar's table is that of the model's
+  /// vocabulary. The end tokens of the table end the answer too.
+  public var constraint: CompiledGrammar?
   /// How many of the most likely tokens are reported with every token, 0 for the chosen one's probability alone; nil for
   /// no probabilities.
   public var alternatives: Int?
@@ -41,8 +46,9 @@ public struct SequenceRequest: Sendable {
   /// Makes a request.
   public init(
     prompt: [Int32], sampling: SamplingSettings, biases: [Int32: Float] = [:],
-    stopTokens: Set<Int32>, tokenLimit: Int = .max, alternatives: Int? = nil,
-    stopsLoops: Bool = true, priority: Priority = .interactive, client: String = "",
+    stopTokens: Set<Int32>, tokenLimit: Int = .max, constraint: CompiledGrammar? = nil,
+    alternatives: Int? = nil, stopsLoops: Bool = true,
+    priority: Priority = .interactive, client: String = "",
     receive: @escaping @Sendable (SequenceEvent) -> SequenceDecision
   ) {
     self.prompt = prompt
@@ -50,6 +56,7 @@ public struct SequenceRequest: Sendable {
     self.biases = biases
     self.stopTokens = stopTokens
     self.tokenLimit = tokenLimit
+    self.constraint = constraint
     self.alternatives = alternatives
     self.stopsLoops = stopsLoops
     self.priority = priority
