@@ -4,7 +4,7 @@ import Inference
 import Testing
 
 /// A directory that goes with the test.
-final class ScratchDirectory {
+final class ScratchDirectory: Sendable {
   let path: String
 
   init() throws {

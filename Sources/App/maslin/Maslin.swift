@@ -26,7 +26,7 @@ struct Maslin: ParsableCommand {
       AuditCommand.self, LayoutCommand.self, UpgradeCheckCommand.self, RulesCommand.self,
       FactsCommand.self, ParseCommand.self, BytecodeCommand.self, McpCommand.self,
       RunCommand.self, CompleteCommand.self, ModelCommand.self, FitCommand.self, BenchCommand.self,
-      TokenizeCommand.self, LogitsCommand.self, PerplexityCommand.self,
+      CacheCommand.self, TokenizeCommand.self, LogitsCommand.self, PerplexityCommand.self,
     ])
 
   /// The version of the program and of its reports.
