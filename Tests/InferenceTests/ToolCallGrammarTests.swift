@@ -89,7 +89,8 @@ private struct TinyVocabulary {
         allowed = closing
       }
       let token = allowed[Int.random(in: 0..<allowed.count, using: &random)]
-      #expect(matcher.accept(token))
+      let isTaken = matcher.accept(token)
+      #expect(isTaken)
       text += detokenizer.append(token)
     }
     return nil
@@ -172,10 +173,11 @@ struct ToolCallGrammarTests {
   ) throws -> CompiledGrammar {
     let maker = ToolCallGrammar(
       syntax: example.syntax, vocabulary: tiny.vocabulary, special: tiny.table.special)
+    let schema = try #require(Self.schema)
     let (grammar, notes) = try maker.answer(
       thought: thought, content: content,
       tools: [
-        .init(name: "file", parameters: try #require(Self.schema), isStrict: true),
+        .init(name: "file", parameters: schema, isStrict: true),
         .init(
           name: "none", parameters: .members(["type": "object", "additionalProperties": false]),
           isStrict: true),
@@ -208,7 +210,8 @@ struct ToolCallGrammarTests {
           try check(call, text)
           #expect(call.verbatim != nil)
         case .content(let said):
-          #expect(said.allSatisfy(\.isWhitespace), "seed \(seed): \(text.debugDescription)")
+          let isBlank = said.allSatisfy { $0.isWhitespace }
+          #expect(isBlank, "seed \(seed): \(text.debugDescription)")
         case .malformed, .reasoning:
           Issue.record("seed \(seed): \(event) in \(text.debugDescription)")
         }

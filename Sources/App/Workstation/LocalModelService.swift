@@ -208,10 +208,6 @@ public final class LocalModelService: ModelService {
     }
     let constraint = try constraints.constraint(for: request, prepared: prepared)
     prepared.notes += constraint.notes
-    guard constraint.grammar == nil else {
-      throw .unsupported(
-        message: "constrained answers are not served yet", parameter: "response_format")
-    }
 
     let channel = GenerationChannel()
     let stream = GenerationStream(channel)
@@ -226,6 +222,7 @@ public final class LocalModelService: ModelService {
         SequenceRequest(
           prompt: prepared.tokens, sampling: sampling, biases: biases,
           stopTokens: prompts.stopTokens, tokenLimit: request.maximumTokens ?? .max,
+          constraint: constraint.grammar,
           alternatives: request.alternatives, stopsLoops: options.loops != nil,
           priority: request.priority == .background ? .background : .interactive,
           client: request.client, receive: { answer.receive($0) }))
