@@ -158,6 +158,7 @@ struct OpenAIChatRequestTests {
       {"role":"assistant","content":"","tool_calls":[{"id":"1","function":{"name":"f","arguments":{"a": 1}}},
         {"id":"2","type":"function","function":{"name":"g","arguments":""}}]},
       {"role":"tool","tool_call_id":"1","name":"f","content":[{"type":"text","text":"x"},{"type":"text","text":"y"}]},
+      {"role":"tool","tool_call_id":"2","content":null},
       {"role":"assistant","content":"d","prefix":true}
       """#)
     #expect(
@@ -173,6 +174,7 @@ struct OpenAIChatRequestTests {
             Call(id: "2", name: "g", arguments: "{}"),
           ]),
         Turn(role: .tool, content: "x\ny", callID: "1"),
+        Turn(role: .tool, content: "", callID: "2"),
         Turn(role: .assistant, content: "d", isOpen: true),
       ])
   }
