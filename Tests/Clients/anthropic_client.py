@@ -8,13 +8,15 @@ followed (schemas, limits, forced tools) is followed. Exit status 1 when a check
 """
 
 import argparse
+import asyncio
 import json
 import sys
 import threading
 import time
+from typing import Literal
 
 import anthropic
-from anthropic import Anthropic
+from anthropic import Anthropic, AsyncAnthropic
 from pydantic import BaseModel
 
 parser = argparse.ArgumentParser()
@@ -38,7 +40,7 @@ WEATHER = {
     "description": "The weather of a city.",
     "input_schema": {
         "type": "object",
-        "properties": {"city": {"type": "string", "enum": ["Oslo", "Rome"]}, "days": {"type": "integer"}},
+        "properties": {"city": {"type": "string", "enum": ["Oslo", "Rome"]}, "days": {"type": "integer", "enum": [1, 2, 3]}},
         "required": ["city", "days"],
         "additionalProperties": False,
     },
@@ -158,7 +160,7 @@ def an_answer_can_be_begun():
 def structured_answers():
     class Verdict(BaseModel):
         safe: bool
-        severity: int
+        severity: Literal[1, 2, 3]
 
     message = client.messages.parse(
         model=model, max_tokens=400, messages=question("Is it safe?"), output_format=Verdict, extra_body=GREEDY)
@@ -226,6 +228,42 @@ def an_agent_loop_with_forced_tools():
     last = client.messages.create(
         model=model, max_tokens=16, messages=messages, tools=[WEATHER], tool_choice={"type": "none"})
     assert all(block.type != "tool_use" for block in last.content)
+
+
+@check
+def the_clients_own_tool_loop_and_threads():
+    if not arguments.no_tools:
+
+        @anthropic.beta_tool
+        def get_weather(city: Literal["Oslo", "Rome"]) -> str:
+            """The weather of a city.
+
+            Args:
+                city: Which.
+            """
+            return f"{city}: rain"
+
+        runner = client.beta.messages.tool_runner(
+            model=model, max_tokens=400, tools=[get_weather], messages=question("Weather?"),
+            tool_choice={"type": "any"}, max_iterations=4)
+        replies = list(runner)
+        assert len(replies) == 4 and all(reply.stop_reason == "tool_use" for reply in replies), replies
+    thread = client.beta.messages.thread(model=model, max_tokens=8)
+    for number in range(3):
+        assert thread.send({"role": "user", "content": f"Question {number}."}).role == "assistant"
+    assert len(thread.messages) == 6
+
+
+@check
+def asynchronous_streams():
+    async def read():
+        asynchronous = AsyncAnthropic(base_url=arguments.url, api_key=arguments.token, max_retries=0)
+        async with asynchronous.messages.stream(model=model, max_tokens=8, messages=question()) as stream:
+            text = "".join([piece async for piece in stream.text_stream])
+            return text, await stream.get_final_message()
+
+    text, message = asyncio.run(read())
+    assert text == "".join(block.text for block in message.content if block.type == "text")
 
 
 @check

@@ -54,10 +54,14 @@ struct AnthropicRequest {
           + "tools in 'tools'",
         parameter: fields.path(of: "mcp_servers"))
     }
-    for name in ["container", "thread"] where fields[name] != nil {
+    if fields["container"] != nil {
       throw .unsupported(
         message: "is not supported: nothing is kept on this server between requests",
-        parameter: fields.path(of: name))
+        parameter: fields.path(of: "container"))
+    }
+    // A thread that begins comes with the whole conversation; only going on from what was kept is impossible.
+    if let thread = try fields.object("thread"), try thread.requiredString("type") != "create" {
+      throw AnthropicErrors.lostThread
     }
   }
 
