@@ -2,9 +2,9 @@ import Foundation
 import Synchronization
 import TerminalText
 
-/// A server started as a child process, with pipes on its standard streams. Its standard error is kept (the end of it), for
-/// the case that something goes wrong. It runs in a process group of its own, so that Ctrl-C in the terminal does not reach
-/// it and that its own children end with it.
+/// A server started as a child process, with pipes on its standard streams. Its standard error is kept (the end of
+/// it), for the case that something goes wrong. It runs in a process group of its own, so that Ctrl-C in the terminal
+/// does not reach it and that its own children end with it.
 public final class ChildProcess: MessageTransport {
   /// Why a program did not start.
   public struct StartFailure: Error, Hashable, Sendable, CustomStringConvertible {
@@ -48,6 +48,12 @@ public final class ChildProcess: MessageTransport {
   ///   - command: what to start.
   ///   - lineLimit: the longest line in bytes it may write.
   public init(_ command: ServerCommand, lineLimit: Int = 8 << 20) throws(StartFailure) {
+    // The system's calls end texts at NUL: it would start something else than what is written.
+    let texts =
+      [command.command] + command.arguments + command.environment.flatMap { [$0.name, $0.value] }
+    guard !texts.contains(where: { $0.utf8.contains(0) }) else {
+      throw StartFailure(command: command.command, reason: "its command holds a NUL character")
+    }
     let pipes = try PipeTriple(command.command)
     do throws(StartFailure) {
       process = try Self.spawn(command, pipes)
