@@ -199,7 +199,7 @@ let package = Package(
       name: "WorkstationTests",
       dependencies: [
         "Workstation", "ModelServing", "Inference", "Models", "ModelFiles", "GGUF",
-        "Tokenization", "JSON",
+        "Tokenization", "JSON", "DurableFiles",
       ]),
     .testTarget(name: "ModelServingTests", dependencies: ["ModelServing"]),
     .testTarget(

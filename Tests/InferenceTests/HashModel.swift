@@ -9,7 +9,13 @@ final class HashModel: LanguageModel {
   private(set) var computedTokens = 0
   private(set) var passes = 0
 
-  init(vocabulary: Int = 50, context: Int = 4096, maximumBatch: Int = 512) {
+  let rollsBackFreely: Bool
+
+  init(
+    vocabulary: Int = 50, context: Int = 4096, maximumBatch: Int = 512,
+    rollsBackFreely: Bool = false
+  ) {
+    self.rollsBackFreely = rollsBackFreely
     shape = ModelShape(
       architecture: "hash", vocabularyCount: vocabulary, width: 1, layerCount: 1,
       contextLength: context, expertCount: 0, expertsPerToken: 0, derivations: [])
@@ -25,17 +31,19 @@ final class HashModel: LanguageModel {
   final class State: SequenceState {
     var complete: [Page] = []
     var tail: [Int32] = []
-    var lowest = 0
+    let rollsBackFreely: Bool
+
+    init(rollsBackFreely: Bool) { self.rollsBackFreely = rollsBackFreely }
 
     var count: Int { complete.count * tokensPerPage + tail.count }
     var all: [Int32] { complete.flatMap(\.tokens) + tail }
     var tailByteCount: Int { tail.count * 4 + 64 }
     var pageByteCount: Int { complete.count * tokensPerPage * 4 }
     var pages: [any StatePage] { complete }
-    var oldestRollback: Int { max(0, count - maximumRollback) }
+    var oldestRollback: Int { rollsBackFreely ? 0 : max(0, count - maximumRollback) }
 
     func fork() -> any SequenceState {
-      let other = State()
+      let other = State(rollsBackFreely: rollsBackFreely)
       other.complete = complete
       other.tail = tail
       return other
@@ -55,13 +63,35 @@ final class HashModel: LanguageModel {
     }
 
     func serialized() -> [UInt8] { all.map { UInt8(truncatingIfNeeded: $0) } }
+    func serializedTail() -> [UInt8] { tail.map { UInt8(truncatingIfNeeded: $0) } }
   }
 
-  func makeState() -> any SequenceState { State() }
+  func makeState() -> any SequenceState { State(rollsBackFreely: rollsBackFreely) }
   func stateByteCount(tokens: Int) -> Int { tokens * 4 + 64 }
   func makeState(serialized: [UInt8]) throws(ModelError) -> any SequenceState {
-    let state = State()
+    let state = State(rollsBackFreely: rollsBackFreely)
     for byte in serialized { take(Int32(byte), state) }
+    return state
+  }
+
+  func serialized(_ page: any StatePage) -> [UInt8] {
+    (page as? Page)?.tokens.map { UInt8(truncatingIfNeeded: $0) } ?? []
+  }
+
+  func makePage(serialized: [UInt8]) throws(ModelError) -> any StatePage {
+    guard serialized.count == tokensPerPage else { throw .serializedState("no page") }
+    return Page(serialized.map { Int32($0) })
+  }
+
+  func makeState(
+    tail: [UInt8], pages: [any StatePage]
+  ) throws(ModelError) -> any SequenceState {
+    let state = State(rollsBackFreely: rollsBackFreely)
+    state.complete = pages.compactMap { $0 as? Page }
+    guard state.complete.count == pages.count, tail.count < tokensPerPage else {
+      throw .serializedState("no tail of this model")
+    }
+    state.tail = tail.map { Int32($0) }
     return state
   }
 

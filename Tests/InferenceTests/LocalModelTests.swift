@@ -47,13 +47,13 @@ struct LocalModelTests {
   @Test("A prefix found in shared pages gives the bits of computing it", arguments: names)
   func sharedPrefix(name: String) throws {
     let local = try TinyModels.open(name)
-    let pages = PageTree(stateByteLimit: 256 << 20)
-    let first = local.makeSession(pages: pages)
+    let prefixes = PrefixStore(model: local.model, memoryLimit: 256 << 20)
+    let first = local.makeSession(prefixes: prefixes)
     try first.append(TinyModels.text(300))
     let longer = TinyModels.text(300) + TinyModels.text(37, seed: 3)
-    let second = local.makeSession(pages: pages)
+    let second = local.makeSession(prefixes: prefixes)
     try second.append(longer)
-    #expect(second.reusedTokens == 256)
+    #expect(second.reusedTokens == 300)
     #expect(second.logits == (try logits(local, longer)))
     // The session whose state was shared is not disturbed by the other.
     try first.append(TinyModels.text(20, seed: 5))

@@ -1,4 +1,4 @@
-import ModelFiles
+import DurableFiles
 import Testing
 
 @Suite struct SHA256Tests {

@@ -101,6 +101,77 @@ struct OutputParserTests {
       reasoning: "hm", calls: ["f{\"a\": 1, \"b\": \"two\\nlines\"}"]),
   ]
 
+  @Test("markers inside JSON strings of a call are part of the call")
+  func markersInStrings() {
+    let json =
+      "<tool_call>\n{\"name\": \"w\", \"arguments\": {\"t\": \"a</tool_call>\\\"<tool_call>\"}}\n</tool_call>!"
+    let function =
+      "<tool_call>\n<function=w>\n<parameter=t>\n[\"</tool_call></parameter>\"]\n</parameter>\n"
+      + "<parameter=u>\n12\n</parameter>\n</function>\n</tool_call>!"
+    for length in [1, 2, 5, 1000] {
+      for (syntax, text) in [(ChatOutputParser.Syntax.json, json), (.function, function)] {
+        var parser = ChatOutputParser(syntax: syntax, startsThinking: false)
+        parser.textParameters = ["w": ["u"]]
+        var events: [ChatOutputParser.LocatedEvent] = []
+        var rest = text[...]
+        while !rest.isEmpty {
+          events += parser.appendLocated(String(rest.prefix(length)))
+          rest = rest.dropFirst(length)
+        }
+        events += parser.finishLocated()
+        #expect(events.count == 2)
+        guard case .toolCall(let call)? = events.first?.event else {
+          Issue.record("no call in \(events)")
+          continue
+        }
+        #expect(
+          call.arguments
+            == (syntax == .json
+              ? "{\"t\": \"a</tool_call>\\\"<tool_call>\"}"
+              : "{\"t\": [\"</tool_call></parameter>\"], \"u\": \"12\"}"))
+        #expect(call.verbatim == String(text.dropLast()))
+        #expect(events.last?.event == .content("!"))
+        #expect(events.last?.offset == text.utf8.count - 1)
+      }
+    }
+  }
+
+  @Test(
+    "a call that was written goes back into the prompt byte for byte",
+    arguments: QwenChat.Revision.allCases)
+  func replay(revision: QwenChat.Revision) throws {
+    let chat = QwenChat(revision: revision, thinks: true)
+    let question = [ChatMessage(role: .user, content: "now")]
+    let prompt = try chat.prompt(question)
+    let call =
+      revision == .qwen35
+      ? "<tool_call>\n<function=f>\n<parameter=a>\n  1.50\n</parameter>\n</function>\n</tool_call>"
+      : "<tool_call>\n{\"name\":\"f\" , \"arguments\":{\"a\":1.50}}\n</tool_call>"
+    for lead in ["", "Look."] {
+      for gap in ["\n", "\n\n"] {
+        let answer = lead + (lead.isEmpty ? "" : gap) + call + gap + call
+        var parser = chat.outputParser(for: prompt)
+        let opening =
+          revision == .qwen35
+          ? "hm\n</think>\n\n" : revision == .qwen3 ? "<think>\nhm\n</think>\n\n" : ""
+        var message = ChatMessage(role: .assistant)
+        for event in parser.append(opening + answer) + parser.finish() {
+          switch event {
+          case .reasoning(let text): message.reasoning = (message.reasoning ?? "") + text
+          case .content(let text): message.content += text
+          case .toolCall(let call): message.toolCalls.append(call)
+          case .malformed(let text): Issue.record("malformed: \(text)")
+          }
+        }
+        #expect(message.toolCalls.count == 2)
+        let next = try chat.prompt(
+          question + [message, ChatMessage(role: .tool, content: "done")])
+        #expect(
+          next.text.hasPrefix(prompt.text + opening + answer), "\(next.text.debugDescription)")
+      }
+    }
+  }
+
   @Test("answers, whole and in pieces of every length", arguments: examples)
   func answers(_ example: Example) {
     for length in [1, 2, 3, 7, 1000] {

@@ -20,6 +20,22 @@ public enum GenerationEvent: Hashable, Sendable {
 public struct PromptReport: Hashable, Sendable {
   /// Why tokens of the prompt had to be computed although something like it was known.
   public struct Miss: Hashable, Sendable {
+    /// What kind of miss, for logs and metrics.
+    public enum Kind: String, Hashable, Sendable, CaseIterable {
+      /// Nothing like the prompt is known.
+      case firstUse
+      /// The prompt departs from the nearest known conversation.
+      case differs
+      /// The state was dropped to stay within the limits.
+      case evicted
+      /// What was kept on disk is damaged; it was removed.
+      case damaged
+      /// The model cannot go back to the point where the prompt departs, and nothing was kept closer to it.
+      case betweenCheckpoints
+    }
+
+    /// What kind.
+    public var kind: Kind
     /// The position of the first token that differs from the nearest known conversation, from 0.
     public var position: Int
     /// The text around that position as it was known.
@@ -30,7 +46,10 @@ public struct PromptReport: Hashable, Sendable {
     public var reason: String
 
     /// Makes a miss.
-    public init(position: Int, known: String, given: String, reason: String) {
+    public init(
+      kind: Kind = .differs, position: Int, known: String, given: String, reason: String
+    ) {
+      self.kind = kind
       self.position = position
       self.known = known
       self.given = given

@@ -72,6 +72,8 @@ public struct GenerationRequest: Hashable, Sendable {
     public var presencePenalty: Double?
     /// As OpenAI defines it.
     public var frequencyPenalty: Double?
+    /// How many of the last tokens the penalties look at; 0 for all.
+    public var penaltyWindow: Int?
     /// The same seed gives the same answer; nil for a new one.
     public var seed: UInt64?
     /// Added to the logits of tokens.

@@ -57,6 +57,19 @@ public final class GGUFFile: Sendable {
     files = parts.map(\.file)
   }
 
+  /// What comes before the first tensor's bytes in each file, as it lies there: metadata and tensor table.
+  package var headers: [UnsafeRawBufferPointer] {
+    files.map { file in
+      let whole = file.bytes
+      guard let start = whole.baseAddress else { return whole }
+      let offsets = tensors.compactMap { tensor in
+        tensor.bytes.baseAddress.map { UnsafeRawPointer($0) - UnsafeRawPointer(start) }
+      }
+      let first = offsets.filter { (0..<whole.count).contains($0) }.min() ?? whole.count
+      return UnsafeRawBufferPointer(rebasing: whole[..<first])
+    }
+  }
+
   /// The tensor of a name.
   public func tensor(_ name: String) -> TensorView? { positions[name].map { tensors[$0] } }
 

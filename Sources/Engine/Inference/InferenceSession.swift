@@ -11,13 +11,13 @@ public final class InferenceSession {
   public private(set) var tokens: [Int32] = []
   /// The logits after the last token; nil while there is none.
   public private(set) var logits: [Float]?
-  /// How many of the tokens of the last `append` were found in the page tree and not computed.
+  /// How many of the tokens of the last `append` were found in the prefix store and not computed.
   public private(set) var reusedTokens = 0
   /// The longest sequence allowed.
   public let contextLimit: Int
   /// Tokens per call to the model while a prompt is taken in; has no influence on results.
   public let chunk: Int
-  let pages: PageTree?
+  let prefixes: PrefixStore?
   let file: GGUFFile?
   var state: any SequenceState
 
@@ -26,16 +26,16 @@ public final class InferenceSession {
   /// - Parameters:
   ///   - contextLimit: the longest sequence; at most what the model was made for.
   ///   - chunk: tokens per call to the model, in 1 ... `model.maximumBatch`.
-  ///   - pages: prefixes shared with other sessions of the same model.
+  ///   - prefixes: what sequences of the same model that begin alike share.
   ///   - file: the file behind the model; after every pass the session makes sure that it is still as it was.
   public init(
-    model: any LanguageModel, contextLimit: Int? = nil, chunk: Int = 512, pages: PageTree? = nil,
-    file: GGUFFile? = nil
+    model: any LanguageModel, contextLimit: Int? = nil, chunk: Int = 512,
+    prefixes: PrefixStore? = nil, file: GGUFFile? = nil
   ) {
     self.model = model
     self.contextLimit = min(contextLimit ?? model.shape.contextLength, model.shape.contextLength)
     self.chunk = max(1, min(chunk, model.maximumBatch))
-    self.pages = pages
+    self.prefixes = prefixes
     self.file = file
     state = model.makeState()
   }
@@ -46,7 +46,7 @@ public final class InferenceSession {
     logits = other.logits
     contextLimit = other.contextLimit
     chunk = other.chunk
-    pages = other.pages
+    prefixes = other.prefixes
     file = other.file
     state = other.state.fork()
   }
@@ -57,7 +57,7 @@ public final class InferenceSession {
   /// The bytes of the session's cache: shared pages and private tail.
   public var cacheByteCount: Int { state.pageByteCount + state.tailByteCount }
 
-  /// Takes in tokens. An empty session first looks for a known prefix in its page tree.
+  /// Takes in tokens. An empty session first looks for a known prefix in its prefix store, which then learns the new one.
   ///
   /// - Parameters:
   ///   - observer: told of values inside the model.
@@ -74,14 +74,18 @@ public final class InferenceSession {
     }
     var done = 0
     reusedTokens = 0
-    if tokens.isEmpty, let known = pages?.resume(new) {
-      state = known
-      done = known.count
+    var checkpoints: ArraySlice<Int> = []
+    let isPrompt = tokens.isEmpty
+    if isPrompt, let match = prefixes?.resume(new, acceptsLogits: true) {
+      state = match.state
+      done = match.count
       reusedTokens = done
       tokens = Array(new[..<done])
+      logits = match.logits
+      checkpoints = match.checkpoints[...]
     }
     while done < new.count {
-      let end = pages == nil ? min(new.count, done + chunk) : boundary(after: done, of: new.count)
+      let end = min(new.count, done + chunk, checkpoints.first ?? Int.max)
       let part = Array(new[done..<end])
       let rows = try evaluate(
         [
@@ -90,21 +94,17 @@ public final class InferenceSession {
       tokens += part
       done = end
       logits = end == new.count ? rows[0] : nil
-      let isBoundary = tokens.count % tokensPerPage == 0
-      if isBoundary {
-        pages?.share(state, tokens: tokens, keepsState: new.count - done < tokensPerPage)
+      if done == new.count {
+        // Single tokens are those of an answer that goes on.
+        if new.count > 1 || isPrompt {
+          prefixes?.keep(state, tokens: tokens, logits: isPrompt ? logits : nil)
+        }
+      } else if done == checkpoints.first {
+        prefixes?.keep(state, tokens: tokens, as: .checkpoint)
+        checkpoints.removeFirst()
       }
       if let progress, !progress(done) { return }
     }
-  }
-
-  /// The end of the chunk that starts at `done`: at the last page boundary it reaches, if it reaches one, because a state
-  /// there can be kept for other sequences.
-  private func boundary(after done: Int, of total: Int) -> Int {
-    let reach = min(total, done + chunk)
-    let offset = tokens.count - done
-    let last = (reach + offset) / tokensPerPage * tokensPerPage - offset
-    return last > done ? last : reach
   }
 
   /// Takes tokens in and returns the logits after every one of them, row by row.
@@ -190,6 +190,5 @@ public final class InferenceSession {
   func tookIn(_ new: [Int32], logits: [Float]) {
     tokens += new
     self.logits = logits
-    if tokens.count % tokensPerPage == 0 { pages?.share(state, tokens: tokens, keepsState: false) }
   }
 }

@@ -155,9 +155,11 @@ public final class LocalModel {
   }
 
   /// An empty session.
-  public func makeSession(pages: PageTree? = nil) -> InferenceSession {
+  ///
+  /// - Parameter prefixes: what sequences of this model that begin alike share.
+  public func makeSession(prefixes: PrefixStore? = nil) -> InferenceSession {
     InferenceSession(
-      model: model, contextLimit: contextLength, chunk: chunk, pages: pages, file: file)
+      model: model, contextLimit: contextLength, chunk: chunk, prefixes: prefixes, file: file)
   }
 
   /// Bytes of all tensors, and of those that every token reads: all but routed experts, and of the embedding table one row

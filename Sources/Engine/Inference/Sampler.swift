@@ -24,42 +24,25 @@ public struct Sampler: Sendable {
   public func token(
     logits: UnsafeBufferPointer<Float>, history: ArraySlice<Int32>, position: Int
   ) throws(InferenceError) -> Int32 {
-    guard settings.hasPenalties else { return try choose(logits, position: position) }
+    var scratch = SamplingScratch()
+    guard settings.hasPenalties else {
+      return try choose(LogitRow(logits), position: position, scratch: &scratch)
+    }
     var penalised = Array(logits)
-    applyPenalties(&penalised, history: history)
-    let buffer = penalised
-    return try buffer.withUnsafeBufferPointer { (values) throws(InferenceError) in
-      try choose(values, position: position)
+    return try penalised.withUnsafeMutableBufferPointer { (values) throws(InferenceError) in
+      PenaltyCounts(settings, history: history).apply(to: values)
+      return try choose(LogitRow(.init(values)), position: position, scratch: &scratch)
     }
   }
 
-  private func applyPenalties(_ logits: inout [Float], history: ArraySlice<Int32>) {
-    let window = settings.penaltyWindow == 0 ? history : history.suffix(settings.penaltyWindow)
-    var counts: [Int32: Int] = [:]
-    for token in window where logits.indices.contains(Int(token)) { counts[token, default: 0] += 1 }
-    for (token, count) in counts {
-      var value = logits[Int(token)]
-      value = value > 0 ? value / settings.repetitionPenalty : value * settings.repetitionPenalty
-      value -= settings.presencePenalty + settings.frequencyPenalty * Float(count)
-      logits[Int(token)] = value
-    }
-  }
-
-  private func choose(
-    _ logits: UnsafeBufferPointer<Float>, position: Int
+  /// The token to put at `position`, from logits to which penalties, biases and masks are applied already.
+  func choose(
+    _ row: LogitRow, position: Int, scratch: inout SamplingScratch
   ) throws(InferenceError) -> Int32 {
-    let best = try Sampler.largest(logits)
-    if settings.temperature == 0 || settings.topK == 1 { return best }
-    let candidates = Sampler.candidates(
-      logits, best: logits[Int(best)], settings: settings)
-    let total = candidates.reduce(0) { $0 + $1.weight }
-    var rest = random.unit(at: position) * total
-    for candidate in candidates {
-      rest -= candidate.weight
-      if rest < 0 { return candidate.token }
-    }
-    // Rounding can leave a rest of a few units in the last place.
-    return candidates.last?.token ?? best
+    let best = try row.largest()
+    if settings.isGreedy { return best }
+    let number = random.unit(at: position)
+    return draw(row, best: row.values[Int(best)], number: number, scratch: &scratch) ?? best
   }
 
   /// The token with the largest logit; the lowest id of several.
@@ -68,56 +51,191 @@ public struct Sampler: Sendable {
   public static func largest(
     _ logits: UnsafeBufferPointer<Float>
   ) throws(InferenceError) -> Int32 {
-    var best = -1
-    var bestValue = -Float.infinity
-    for (index, value) in logits.enumerated() {
-      guard !value.isNaN else { throw .logits("the logit of token \(index) is not a number") }
-      if value > bestValue {
-        best = index
-        bestValue = value
-      }
-    }
-    guard best >= 0, bestValue.isFinite else { throw .logits("no token has a finite logit") }
-    return Int32(best)
+    try LogitRow(logits).largest()
   }
 
-  struct Candidate {
+  // MARK: Drawing
+
+  private func draw(
+    _ row: LogitRow, best: Float, number: Double, scratch: inout SamplingScratch
+  ) -> Int32? {
+    let cuts =
+      (settings.topK > 0 && settings.topK < row.count) || settings.topP < 1 || settings.minP > 0
+    guard cuts else { return drawFromAll(row, best: best, number: number, scratch: &scratch) }
+    scratch.candidates.removeAll(keepingCapacity: true)
+    truncate(row, best: best, scratch: &scratch)
+    let total = scratch.candidates.reduce(0) { $0 + $1.weight }
+    var rest = number * total
+    for candidate in scratch.candidates {
+      rest -= candidate.weight
+      if rest < 0 { return candidate.token }
+    }
+    // Rounding can leave a rest of a few units in the last place.
+    return scratch.candidates.last?.token
+  }
+
+  /// Draws from the whole vocabulary, in the order of ids: finds the block of values, then the value in it.
+  private func drawFromAll(
+    _ row: LogitRow, best: Float, number: Double, scratch: inout SamplingScratch
+  ) -> Int32? {
+    let scale = 1 / settings.temperature
+    let total = row.weigh(best: best, scale: scale, blocks: &scratch.blocks)
+    var rest = number * total
+    var chosen: Int?
+    for (block, weight) in scratch.blocks.enumerated() where weight > 0 {
+      chosen = block
+      if rest < weight { break }
+      rest -= weight
+    }
+    guard let chosen else { return nil }
+    let start = chosen * LogitRow.blockSize
+    var token: Int32?
+    row.forEachWeight(
+      in: start..<min(row.count, start + LogitRow.blockSize), best: best, scale: scale
+    ) { index, weight in
+      guard weight > 0 else { return true }
+      token = Int32(index)
+      rest -= Double(weight)
+      return rest >= 0
+    }
+    return token
+  }
+
+  /// Fills the candidates with the tokens that top-k, top-p and min-p leave.
+  private func truncate(_ row: LogitRow, best: Float, scratch: inout SamplingScratch) {
+    if settings.topK > 0, settings.topK < row.count {
+      for (token, value) in row.top(settings.topK) {
+        scratch.candidates.append(
+          SamplingScratch.Candidate(token: token, weight: weight(value, best)))
+      }
+      if settings.topP < 1 {
+        keepNucleus(of: scratch.candidates.reduce(0) { $0 + $1.weight }, &scratch.candidates)
+      }
+    } else if settings.topP < 1 {
+      fillNucleus(row, best: best, scratch: &scratch)
+    } else {
+      // 2^exponent is at most min-p, so that nothing is lost here.
+      let lowest = Double(Double(settings.minP).exponent) * 0.693_147_2
+      gather(row, best: best, above: lowest, limit: .max, &scratch.candidates)
+    }
+    guard settings.minP > 0 else { return }
+    let least = Double(settings.minP)
+    scratch.candidates.removeAll { $0.weight < least }
+  }
+
+  /// A probability, not normalised; the most likely token has 1.
+  private func weight(_ value: Float, _ best: Float) -> Double {
+    exponential((Double(value) - Double(best)) / Double(settings.temperature))
+  }
+
+  /// Appends the tokens whose logarithm of the weight is at least `lowest`; false when there are more than `limit`.
+  @discardableResult
+  private func gather(
+    _ row: LogitRow, best: Float, above lowest: Double, limit: Int,
+    _ candidates: inout [SamplingScratch.Candidate]
+  ) -> Bool {
+    let threshold = Float(Double(best) + lowest * Double(settings.temperature))
+    var isComplete = true
+    row.forEach(atLeast: threshold) { token, value in
+      guard candidates.count < limit else {
+        isComplete = false
+        return false
+      }
+      candidates.append(
+        SamplingScratch.Candidate(token: token, weight: weight(value, best)))
+      return true
+    }
+    return isComplete
+  }
+
+  /// Keeps the first candidates that reach `topP` of `total` together; at least one. They are sorted.
+  ///
+  /// Returns false, and changes nothing, when all of them together do not.
+  @discardableResult
+  private func keepNucleus(
+    of total: Double, _ candidates: inout [SamplingScratch.Candidate]
+  ) -> Bool {
+    let target = Double(settings.topP) * total
+    var sum = 0.0
+    var kept = 0
+    while kept < candidates.count, sum < target || kept == 0 {
+      sum += candidates[kept].weight
+      kept += 1
+    }
+    guard sum >= target else { return false }
+    candidates.removeSubrange(kept...)
+    return true
+  }
+
+  /// The most likely tokens of the whole vocabulary that reach `topP` together.
+  private func fillNucleus(_ row: LogitRow, best: Float, scratch: inout SamplingScratch) {
+    let scale = 1 / settings.temperature
+    let total = row.weigh(best: best, scale: scale, blocks: &scratch.blocks)
+    // Most distributions have few tokens within a factor of 3000 of the best, and those are enough.
+    if gather(row, best: best, above: -8, limit: 2048, &scratch.candidates) {
+      scratch.candidates.sort()
+      if keepNucleus(of: total, &scratch.candidates) { return }
+    }
+    scratch.candidates.removeAll(keepingCapacity: true)
+    fillFlatNucleus(row, best: best, target: Double(settings.topP) * total, scratch: &scratch)
+  }
+
+  /// The same for distributions with many likely tokens: sorts only those that lie where the sum reaches `target`.
+  private func fillFlatNucleus(
+    _ row: LogitRow, best: Float, target: Double, scratch: inout SamplingScratch
+  ) {
+    let scale = 1 / settings.temperature
+    // By the logarithm of the weight, in steps of 1/64.
+    func bucket(_ value: Float) -> Int {
+      Int(min(86 * 64, max(0, (best - value) * scale * 64)))
+    }
+    scratch.buckets.removeAll(keepingCapacity: true)
+    scratch.buckets.append(contentsOf: repeatElement(0, count: 86 * 64 + 1))
+    row.forEachWeight(in: 0..<row.count, best: best, scale: scale) { index, weight in
+      if weight > 0 { scratch.buckets[bucket(row.values[index])] += Double(weight) }
+      return true
+    }
+    var sum = 0.0
+    var edge = 0
+    while edge < scratch.buckets.count, sum + scratch.buckets[edge] < target {
+      sum += scratch.buckets[edge]
+      edge += 1
+    }
+    var last: [SamplingScratch.Candidate] = []
+    row.forEachWeight(in: 0..<row.count, best: best, scale: scale) { index, weight in
+      guard weight > 0 else { return true }
+      let place = bucket(row.values[index])
+      let candidate = SamplingScratch.Candidate(token: Int32(index), weight: Double(weight))
+      if place < edge {
+        scratch.candidates.append(candidate)
+      } else if place == edge {
+        last.append(candidate)
+      }
+      return true
+    }
+    last.sort()
+    for candidate in last where sum < target {
+      scratch.candidates.append(candidate)
+      sum += candidate.weight
+    }
+  }
+}
+
+/// Memory that choosing tokens uses again and again.
+struct SamplingScratch {
+  /// A token that may be drawn.
+  struct Candidate: Comparable {
     var token: Int32
     /// Probability, not normalised; the most likely token has 1.
     var weight: Double
+
+    /// The more likely one first, of two equally likely ones the lower id.
+    static func < (left: Candidate, right: Candidate) -> Bool {
+      left.weight == right.weight ? left.token < right.token : left.weight > right.weight
+    }
   }
 
-  /// The tokens that may be drawn, the most likely first (ties: the lower id first).
-  static func candidates(
-    _ logits: UnsafeBufferPointer<Float>, best: Float, settings: SamplingSettings
-  ) -> [Candidate] {
-    let temperature = Double(settings.temperature)
-    // Below this a token's probability is under 2^-53 of the best one's even if the whole vocabulary shared it, so no draw
-    // can reach it; leaving it out keeps the sort short.
-    let floor = Double(best) - temperature * 60
-    var candidates: [Candidate] = []
-    for (index, value) in logits.enumerated() where Double(value) >= floor {
-      let weight = exponential((Double(value) - Double(best)) / temperature)
-      candidates.append(Candidate(token: Int32(index), weight: weight))
-    }
-    candidates.sort { ($0.weight, $1.token) > ($1.weight, $0.token) }
-    if settings.topK > 0, candidates.count > settings.topK {
-      candidates.removeSubrange(settings.topK...)
-    }
-    if settings.topP < 1 {
-      let target = Double(settings.topP) * candidates.reduce(0) { $0 + $1.weight }
-      var sum = 0.0
-      var kept = 0
-      while kept < candidates.count, sum < target || kept == 0 {
-        sum += candidates[kept].weight
-        kept += 1
-      }
-      candidates.removeSubrange(kept...)
-    }
-    if settings.minP > 0 {
-      let kept = candidates.prefix { $0.weight >= Double(settings.minP) }.count
-      candidates.removeSubrange(max(1, kept)...)
-    }
-    return candidates
-  }
+  var candidates: [Candidate] = []
+  var blocks: [Double] = []
+  var buckets: [Double] = []
 }

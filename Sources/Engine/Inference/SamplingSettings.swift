@@ -69,6 +69,9 @@ public struct SamplingSettings: Hashable, Sendable {
     }
   }
 
+  /// Whether nothing random happens.
+  var isGreedy: Bool { temperature == 0 || topK == 1 }
+
   /// Whether any penalty changes logits.
   var hasPenalties: Bool {
     repetitionPenalty != 1 || presencePenalty != 0 || frequencyPenalty != 0

@@ -1,3 +1,4 @@
+import DurableFiles
 import GGUF
 import JSON
 import TensorFormats

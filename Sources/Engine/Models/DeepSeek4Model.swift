@@ -91,6 +91,32 @@ final class DeepSeek4Model<Operations: TensorOperations>: LanguageModel {
     try State(serialized: serialized, layout, spares: spares)
   }
 
+  /// Windows and open groups hold the newest tokens only.
+  var rollsBackFreely: Bool { false }
+
+  func serialized(_ page: any StatePage) -> [UInt8] {
+    guard let page = page as? DeepSeek4Page<Operations> else {
+      preconditionFailure("a page of another family or back end")
+    }
+    var writer = StateWriter(model: layout.fingerprint, part: .page)
+    writer.reserve(page.byteCount + 8 * page.buffers.count)
+    State.write(page, tokens: tokensPerPage, layout, to: &writer, on: operations)
+    return writer.finished()
+  }
+
+  func makePage(serialized: [UInt8]) throws(ModelError) -> any StatePage {
+    var reader = try StateReader(serialized, model: layout.fingerprint, part: .page)
+    let page = try State.readPage(tokens: tokensPerPage, layout, from: &reader, on: operations)
+    try reader.finish()
+    return page
+  }
+
+  func makeState(
+    tail: [UInt8], pages: [any StatePage]
+  ) throws(ModelError) -> any SequenceState {
+    try State(tail: tail, pages: pages, layout, spares: spares)
+  }
+
   func stateByteCount(tokens: Int) -> Int { layout.byteCount(tokens: tokens, State.self) }
 
   // MARK: Evaluation

@@ -98,12 +98,12 @@ final class DeepSeek4State<Operations: TensorOperations>: SequenceState {
   }
 
   let layout: DeepSeek4StateLayout
-  private let spares: SparePages<Operations>
+  let spares: SparePages<Operations>
 
-  private(set) var count = 0
-  private(set) var oldestRollback = 0
+  var count = 0
+  var oldestRollback = 0
   /// Pages by number; when `count` is no multiple of 128, the last one is being filled and private.
-  private var pageList: [DeepSeek4Page<Operations>] = []
+  private(set) var pageList: [DeepSeek4Page<Operations>] = []
 
   /// The rows of all pages, by place in `layout.compressed`.
   private(set) var compressedRows: [PagedRows<Operations.Buffer>]
@@ -141,7 +141,7 @@ final class DeepSeek4State<Operations: TensorOperations>: SequenceState {
     }
   }
 
-  private var completePages: Int { count / tokensPerPage }
+  var completePages: Int { count / tokensPerPage }
 
   // MARK: Moving on
 
@@ -181,14 +181,20 @@ final class DeepSeek4State<Operations: TensorOperations>: SequenceState {
   }
 
   private func makePage() -> DeepSeek4Page<Operations> {
+    Self.makePage(layout, on: spares.operations)
+  }
+
+  static func makePage(
+    _ layout: DeepSeek4StateLayout, on operations: Operations
+  ) -> DeepSeek4Page<Operations> {
     func buffer(_ rows: DeepSeek4StateLayout.Compressed) -> Operations.Buffer {
-      spares.operations.makeBuffer(rows: rows.rowsPerPage, columns: rows.width)
+      operations.makeBuffer(rows: rows.rowsPerPage, columns: rows.width)
     }
     return DeepSeek4Page(
       rows: layout.compressed.map(buffer), indexRows: layout.indexed.map(buffer))
   }
 
-  private func append(_ page: DeepSeek4Page<Operations>) {
+  func append(_ page: DeepSeek4Page<Operations>) {
     pageList.append(page)
     for place in compressedRows.indices { compressedRows[place].pages.append(page.rows[place]) }
     for place in indexRows.indices { indexRows[place].pages.append(page.indexRows[place]) }
@@ -258,110 +264,10 @@ final class DeepSeek4State<Operations: TensorOperations>: SequenceState {
   }
 
   func adopt(_ page: any StatePage, at index: Int) {
-    precondition(pages.indices.contains(index), "only complete pages are replaced")
+    precondition(index < completePages, "only complete pages are replaced")
     guard let page = page as? DeepSeek4Page<Operations> else {
       preconditionFailure("a page of another family or back end")
     }
     replace(index, by: page)
-  }
-
-  // MARK: Serialised form
-  //
-  // count, oldestRollback, then arrays of floats: the rows of every page (of the last one only those of closed groups), then
-  // the tail: windows, raw keys and gates, index keys and gates, the prediction block's window and streams.
-
-  func serialized() -> [UInt8] {
-    var writer = StateWriter(model: layout.fingerprint)
-    writer.reserve(tailByteCount + pageByteCount)
-    writer.append(count: count)
-    writer.append(count: oldestRollback)
-    for (index, page) in pageList.enumerated() {
-      let tokens = min(count - index * tokensPerPage, tokensPerPage)
-      for (buffer, rows) in zip(page.buffers, layout.compressed + layout.indexed) {
-        writer.append(spares.operations.read(buffer, rows: 0..<tokens / rows.ratio))
-      }
-    }
-    let window = layout.firstWindow(oldestRollback)
-    for rows in windows { writer.append(rows.read(window, count)) }
-    for (raw, rows) in zip(raw + rawIndex, layout.compressed + layout.indexed) {
-      let first = rows.firstRaw(oldestRollback)
-      writer.append(raw.keys.read(first, count))
-      writer.append(raw.gates.read(first, count))
-    }
-    if let predictionWindow, let trunkStreams {
-      let end = max(0, count - 1)
-      writer.append(
-        predictionWindow.read(min(layout.firstPredictionWindow(oldestRollback), end), end))
-      writer.append(trunkStreams.read(max(0, oldestRollback - 1), count))
-    }
-    return writer.finished()
-  }
-
-  /// Reads what `serialized()` wrote for a model of this layout.
-  convenience init(
-    serialized bytes: [UInt8], _ layout: DeepSeek4StateLayout, spares: SparePages<Operations>
-  ) throws(ModelError) {
-    self.init(layout, spares: spares)
-    var reader = try StateReader(bytes, model: layout.fingerprint)
-    let end = try reader.count("token count", in: 0...layout.contextLength)
-    oldestRollback = try reader.count(
-      "oldest rollback", in: max(0, end - maximumRollback)...end)
-
-    let described = layout.compressed + layout.indexed
-    for index in 0..<(end + tokensPerPage - 1) / tokensPerPage {
-      let tokens = min(end - index * tokensPerPage, tokensPerPage)
-      var contents: [[Float]] = []
-      for rows in described {
-        contents.append(
-          try Self.values(
-            &reader, "rows of page \(index)", rows: tokens / rows.ratio, columns: rows.width))
-      }
-      let page = makePage()
-      for (buffer, values) in zip(page.buffers, contents) where !values.isEmpty {
-        spares.operations.write(values, to: buffer, row: 0)
-      }
-      append(page)
-    }
-
-    func read(
-      _ rows: inout RecentRows<Operations>, _ name: String, _ first: Int, _ last: Int
-    ) throws(ModelError) {
-      let values = try Self.values(&reader, name, rows: last - first, columns: rows.columns)
-      if !values.isEmpty { rows.write(values, at: first) }
-    }
-    let window = layout.firstWindow(oldestRollback)
-    for layer in windows.indices {
-      try read(&windows[layer], "window of layer \(layer)", window, end)
-    }
-    for (place, rows) in layout.compressed.enumerated() {
-      let first = rows.firstRaw(oldestRollback)
-      try read(&raw[place].keys, "keys of open groups", first, end)
-      try read(&raw[place].gates, "gates of open groups", first, end)
-    }
-    for (place, rows) in layout.indexed.enumerated() {
-      let first = rows.firstRaw(oldestRollback)
-      try read(&rawIndex[place].keys, "index keys of open groups", first, end)
-      try read(&rawIndex[place].gates, "index gates of open groups", first, end)
-    }
-    if var predictionWindow, var trunkStreams {
-      let last = max(0, end - 1)
-      try read(
-        &predictionWindow, "window of the prediction block",
-        min(layout.firstPredictionWindow(oldestRollback), last), last)
-      try read(&trunkStreams, "streams", max(0, oldestRollback - 1), end)
-      (self.predictionWindow, self.trunkStreams) = (predictionWindow, trunkStreams)
-    }
-    try reader.finish()
-    count = end
-  }
-
-  private static func values(
-    _ reader: inout StateReader, _ name: String, rows: Int, columns: Int
-  ) throws(ModelError) -> [Float] {
-    let values = try reader.floats(name, count: rows * columns)
-    guard values.allSatisfy(\.isFinite) else {
-      throw .serializedState("the \(name) hold a value that is no finite number")
-    }
-    return values
   }
 }

@@ -41,4 +41,34 @@ final class KeyValuePage<Operations: TensorOperations>: StatePage {
       operations.copy(other.values[layer], rows: 0..<rows, to: values[layer], row: 0)
     }
   }
+
+  /// Whether the page has the shape of that layout's pages.
+  func fits(_ layout: StateLayout) -> Bool {
+    keys.count == layout.attentionLayers
+      && keys.allSatisfy { $0.rows == tokensPerPage && $0.columns == layout.keyColumns }
+  }
+
+  /// Writes the first `rows` rows: for each attention layer the keys, then the values.
+  func write(rows: Int, to writer: inout StateWriter, on operations: Operations) {
+    for layer in keys.indices {
+      writer.append(operations.read(keys[layer], rows: 0..<rows))
+      writer.append(operations.read(values[layer], rows: 0..<rows))
+    }
+  }
+
+  /// Reads the first `rows` rows; the others are zero.
+  convenience init(
+    reading rows: Int, from reader: inout StateReader, _ layout: StateLayout,
+    on operations: Operations
+  ) throws(ModelError) {
+    guard reader.remaining >= rows * layout.bytesPerToken else {
+      throw .serializedState("it ends within a page")
+    }
+    self.init(layout, on: operations)
+    for layer in 0..<layout.attentionLayers {
+      let count = rows * layout.keyColumns
+      operations.write(try reader.floats("keys", count: count), to: keys[layer], row: 0)
+      operations.write(try reader.floats("values", count: count), to: values[layer], row: 0)
+    }
+  }
 }

@@ -157,21 +157,32 @@ final class KeyValueState<Operations: TensorOperations>: SequenceState {
   // MARK: Bytes
 
   // Layout: the number of tokens; for each page, for each attention layer, the rows in use of keys, then of values; then
-  // the recurrent memory.
+  // the recurrent memory. A tail is the same without the complete pages.
 
   func serialized() -> [UInt8] {
     var writer = StateWriter(model: owner.fingerprint)
     writer.reserve(8 + count * layout.bytesPerToken + (recurrence?.byteCount ?? 0))
     writer.append(count: count)
-    for (index, page) in held.prefix((count + tokensPerPage - 1) / tokensPerPage).enumerated() {
-      let rows = 0..<min(tokensPerPage, count - index * tokensPerPage)
-      for layer in 0..<layout.attentionLayers {
-        writer.append(operations.read(page.keys[layer], rows: rows))
-        writer.append(operations.read(page.values[layer], rows: rows))
-      }
+    for page in held.prefix(completeCount) {
+      page.write(rows: tokensPerPage, to: &writer, on: operations)
     }
-    recurrence?.write(to: &writer, count: count)
+    writeTail(to: &writer)
     return writer.finished()
+  }
+
+  func serializedTail() -> [UInt8] {
+    var writer = StateWriter(model: owner.fingerprint, part: .tail)
+    writer.reserve(
+      8 + count % tokensPerPage * layout.bytesPerToken + (recurrence?.byteCount ?? 0))
+    writer.append(count: count)
+    writeTail(to: &writer)
+    return writer.finished()
+  }
+
+  private func writeTail(to writer: inout StateWriter) {
+    let rows = count % tokensPerPage
+    if rows > 0 { held[completeCount].write(rows: rows, to: &writer, on: operations) }
+    recurrence?.write(to: &writer, count: count)
   }
 
   /// Reads a state.
@@ -182,18 +193,40 @@ final class KeyValueState<Operations: TensorOperations>: SequenceState {
     self.init(owner, layout: layout, on: operations)
     var reader = try StateReader(bytes, model: owner.fingerprint)
     let count = try reader.count("number of tokens", in: 0...limit)
-    while held.count * tokensPerPage < count {
-      let rows = min(tokensPerPage, count - held.count * tokensPerPage)
-      guard reader.remaining >= rows * layout.bytesPerToken else {
-        throw .serializedState("it ends before the last of its \(count) tokens")
-      }
-      let page = KeyValuePage(layout, on: operations)
-      for layer in 0..<layout.attentionLayers {
-        let values = rows * layout.keyColumns
-        operations.write(try reader.floats("keys", count: values), to: page.keys[layer], row: 0)
-        operations.write(try reader.floats("values", count: values), to: page.values[layer], row: 0)
+    while held.count < count / tokensPerPage {
+      setPage(
+        try KeyValuePage(reading: tokensPerPage, from: &reader, layout, on: operations),
+        at: held.count)
+    }
+    try readTail(from: &reader, count: count)
+  }
+
+  /// Reads a state whose complete pages are known.
+  convenience init(
+    tail bytes: [UInt8], pages: [any StatePage], limit: Int,
+    _ owner: any KeyValueStateOwner<Operations>, layout: StateLayout, on operations: Operations
+  ) throws(ModelError) {
+    self.init(owner, layout: layout, on: operations)
+    var reader = try StateReader(bytes, model: owner.fingerprint, part: .tail)
+    let count = try reader.count("number of tokens", in: 0...limit)
+    guard pages.count == count / tokensPerPage else {
+      throw .serializedState(
+        "\(count) tokens have \(count / tokensPerPage) complete pages, not \(pages.count)")
+    }
+    for page in pages {
+      guard let page = page as? KeyValuePage<Operations>, page.fits(layout) else {
+        throw .serializedState("a page belongs to another model")
       }
       setPage(page, at: held.count)
+    }
+    try readTail(from: &reader, count: count)
+  }
+
+  private func readTail(from reader: inout StateReader, count: Int) throws(ModelError) {
+    let rows = count % tokensPerPage
+    if rows > 0 {
+      setPage(
+        try KeyValuePage(reading: rows, from: &reader, layout, on: operations), at: held.count)
     }
     self.count = count
     try recurrence?.read(from: &reader, count: count, replaying: owner)

@@ -16,6 +16,25 @@ public protocol LanguageModel: AnyObject {
   /// Reads a state that `SequenceState.serialized()` wrote for this model.
   func makeState(serialized: [UInt8]) throws(ModelError) -> any SequenceState
 
+  /// Whether a state can go back to any earlier point: whether its `oldestRollback` is always 0.
+  var rollsBackFreely: Bool { get }
+  /// A complete page as bytes: versioned, little-endian, checked by `makePage(serialized:)`.
+  ///
+  /// - Parameter page: one of a state of this model.
+  func serialized(_ page: any StatePage) -> [UInt8]
+  /// Reads a page that `serialized(_:)` wrote for this model.
+  ///
+  /// - Throws: `ModelError.serializedState` when the bytes are damaged or another model's.
+  func makePage(serialized: [UInt8]) throws(ModelError) -> any StatePage
+  /// Puts a state together from its complete pages, which it shares from then on, and what
+  /// `SequenceState.serializedTail()` wrote.
+  ///
+  /// - Throws: `ModelError.serializedState` when the bytes are damaged or another model's, or when the pages are not as
+  ///   many as the tail follows.
+  func makeState(
+    tail: [UInt8], pages: [any StatePage]
+  ) throws(ModelError) -> any SequenceState
+
   /// Appends tokens to the sequences and computes logits.
   ///
   /// States move on by the number of tokens given; the states of one call must be distinct. When the call throws, the
@@ -78,6 +97,9 @@ public protocol SequenceState: AnyObject {
   func adopt(_ page: any StatePage, at index: Int)
   /// All of the state as bytes: versioned, little-endian, checked by `LanguageModel.makeState(serialized:)`.
   func serialized() -> [UInt8]
+  /// Everything but the complete pages as bytes: versioned, little-endian, checked by
+  /// `LanguageModel.makeState(tail:pages:)`.
+  func serializedTail() -> [UInt8]
 }
 
 /// A complete page of a state: what 128 tokens left behind. Immutable.

@@ -8,7 +8,15 @@ package struct StateWriter {
   /// The first eight bytes of every serialised state.
   static let magic = Array("MASLINST".utf8)
   /// The version of the layout; raise it when any family's layout changes.
-  static let version: UInt32 = 1
+  package static let version: UInt32 = 1
+  /// What follows the header where the bytes are not a whole state: no state has so many tokens.
+  package enum Part: UInt32, Sendable {
+    /// One complete page.
+    case page = 0xfffe_0001
+    /// A state without its complete pages.
+    case tail = 0xfffe_0002
+  }
+
   /// Magic, version and fingerprint.
   static let headerByteCount = 8 + 4 + 8
   /// The checksum at the end.
@@ -21,6 +29,12 @@ package struct StateWriter {
     bytes = Self.magic
     append(Self.version)
     append(model.value)
+  }
+
+  /// Starts a part of a state.
+  package init(model: ModelFingerprint, part: Part) {
+    self.init(model: model)
+    append(part.rawValue)
   }
 
   /// Appends one integer of fixed width.
@@ -105,6 +119,17 @@ package struct StateReader {
     }
     guard fingerprint == model.value else {
       throw .serializedState("it belongs to another model")
+    }
+  }
+
+  /// Opens a part of a state.
+  package init(
+    _ bytes: [UInt8], model: ModelFingerprint, part: StateWriter.Part
+  ) throws(ModelError) {
+    try self.init(bytes, model: model)
+    guard try integer(UInt32.self, "kind of part") == part.rawValue else {
+      throw .serializedState(
+        part == .page ? "it is no page of a state" : "it is no state without its pages")
     }
   }
 
@@ -216,18 +241,21 @@ package struct ModelFingerprint: Hashable, Sendable {
 
 /// A 64-bit checksum in the manner of FNV-1a, over words of eight bytes; the length of every part counts too. Each step is a
 /// bijection of the sum and of the word, so that no change of a single word goes unnoticed.
-struct StateChecksum {
+package struct StateChecksum {
   private var sum: UInt64 = 0xcbf2_9ce4_8422_2325
 
+  /// Begins a checksum.
+  package init() {}
+
   /// The checksum of one run of bytes.
-  static func of(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
+  package static func of(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
     var checksum = StateChecksum()
     checksum.add(bytes)
     return checksum.value
   }
 
   /// The sum over all parts so far.
-  var value: UInt64 {
+  package var value: UInt64 {
     var mixed = sum
     mixed = (mixed ^ (mixed >> 32)) &* 0xd6e8_feb8_6659_fd93
     return mixed ^ (mixed >> 32)
@@ -237,7 +265,8 @@ struct StateChecksum {
     Array(text.utf8).withUnsafeBytes { add($0) }
   }
 
-  mutating func add(_ bytes: UnsafeRawBufferPointer) {
+  /// Takes in one part.
+  package mutating func add(_ bytes: UnsafeRawBufferPointer) {
     step(UInt64(bytes.count))
     let whole = bytes.count / 8 * 8
     for offset in stride(from: 0, to: whole, by: 8) {

@@ -131,6 +131,32 @@ final class TransformerDecoder<Operations: TensorOperations>: LanguageModel, Key
       serialized: serialized, limit: contextLength, self, layout: stateLayout, on: operations)
   }
 
+  var rollsBackFreely: Bool { stateLayout.recurrence == nil }
+
+  func serialized(_ page: any StatePage) -> [UInt8] {
+    guard let page = page as? KeyValuePage<Operations> else {
+      preconditionFailure("the page is of another kind of model")
+    }
+    var writer = StateWriter(model: fingerprint, part: .page)
+    writer.reserve(page.byteCount + 16 * stateLayout.attentionLayers)
+    page.write(rows: tokensPerPage, to: &writer, on: operations)
+    return writer.finished()
+  }
+
+  func makePage(serialized: [UInt8]) throws(ModelError) -> any StatePage {
+    var reader = try StateReader(serialized, model: fingerprint, part: .page)
+    let page = try KeyValuePage(reading: tokensPerPage, from: &reader, stateLayout, on: operations)
+    try reader.finish()
+    return page
+  }
+
+  func makeState(
+    tail: [UInt8], pages: [any StatePage]
+  ) throws(ModelError) -> any SequenceState {
+    try KeyValueState(
+      tail: tail, pages: pages, limit: contextLength, self, layout: stateLayout, on: operations)
+  }
+
   func replay(
     layer: Int, _ inputs: RecurrentInputs<Operations.Buffer>, span: RowSpan,
     history: Operations.Buffer, state: Operations.Buffer

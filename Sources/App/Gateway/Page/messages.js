@@ -104,7 +104,7 @@ export class MessageView {
 
   showReport() {
     const { report } = this.message;
-    const box = element("div", "report");
+    const box = element("div");
     box.append(element("strong", "", `${report.files.join(", ")}: ${count(report.findings.length, "finding")}`));
     if (report.note) box.append(element("p", "small", report.note));
     const list = element("ol");
@@ -130,7 +130,7 @@ export class MessageView {
     if (report) parts.push(button("Ask the model about it", () => this.actions.askAbout(report)));
     if (figures) {
       const rate = figures.rate ? `, ${figures.rate.toFixed(1)} tokens/s` : "";
-      const text = `${count(figures.prompt, "prompt token")}, ${figures.reused} reused, first token after `
+      const text = `${count(figures.prompt, "prompt token")}, ${figures.reused.toLocaleString("en")} reused, first token after `
         + `${figures.firstSeconds.toFixed(2)} s, ${count(figures.answer, "token")}${rate}`;
       const line = element("span", "figures", text);
       if (figures.miss) line.title = `Not all was reused: ${figures.miss}`;

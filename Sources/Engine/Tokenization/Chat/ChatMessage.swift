@@ -77,7 +77,8 @@ public struct ToolCall: Hashable, Sendable {
   /// The arguments: a JSON object.
   public var arguments: String
   /// The call exactly as the model wrote it. Where it is present it is what goes back into the prompt, so that the
-  /// prompt begins with the very tokens that were computed before. Only for text of the model's own.
+  /// prompt begins with the very tokens that were computed before; in Qwen's formats with the line breaks before it.
+  /// Only for text of the model's own.
   public var verbatim: String?
 
   /// Makes a call.

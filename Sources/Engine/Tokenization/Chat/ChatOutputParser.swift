@@ -30,16 +30,40 @@ public struct ChatOutputParser: Sendable {
     case malformed(String)
   }
 
+  /// A piece of the answer and where it begins.
+  public struct LocatedEvent: Hashable, Sendable {
+    /// The piece.
+    public var event: Event
+    /// The bytes of the answer's text before it.
+    public var offset: Int
+  }
+
   private enum Stage { case start, reasoning, content, calls }
 
-  private let syntax: Syntax
+  /// How calls are written.
+  public let syntax: Syntax
   private var stage: Stage
   /// Text that is not decided yet, in UTF-8.
   private var held: [UInt8] = []
+  /// The bytes of the answer before `held`.
+  private var base = 0
   /// How much of `held` has been searched for markers in the stage `calls`.
   private var searched = 0
+  /// Where the search for the end of a tagged call has got to.
+  private var scan = TaggedCallScan()
+  /// The line breaks before the marker of the present tagged call.
+  private var lineBreaks = 0
   /// Whether only white space has been said since the last marker.
   private var skipsLineBreaks = false
+  /// Line breaks left out since the last call, while nothing else came.
+  private var skippedLineBreaks = 0
+  private var followsCall = false
+
+  /// The names of parameters that are text, for every tool: what stands there is never read as JSON.
+  public var textParameters: [String: Set<String>] = [:]
+
+  /// Whether the model is thinking at this point of the answer.
+  public var isReasoning: Bool { stage == .reasoning }
 
   private static let think = Array("<think>".utf8)
   private static let endThink = Array("</think>".utf8)
@@ -52,9 +76,15 @@ public struct ChatOutputParser: Sendable {
   }
 
   /// Takes the next piece of the answer; returns what has become certain.
-  public mutating func append(_ text: String) -> [Event] {
+  public mutating func append(_ text: String) -> [Event] { appendLocated(text).map(\.event) }
+
+  /// Ends the answer; returns what was held back.
+  public mutating func finish() -> [Event] { finishLocated().map(\.event) }
+
+  /// As `append`, with the places of the pieces in the answer's text.
+  public mutating func appendLocated(_ text: String) -> [LocatedEvent] {
     // In small portions, so that what is held stays short and taking from its front cheap.
-    var events: [Event] = []
+    var events: [LocatedEvent] = []
     var rest = Array(text.utf8)[...]
     while !rest.isEmpty {
       var end =
@@ -67,8 +97,8 @@ public struct ChatOutputParser: Sendable {
     return events
   }
 
-  /// Ends the answer; returns what was held back.
-  public mutating func finish() -> [Event] { advance(isFinal: true) }
+  /// As `finish`, with the places of the pieces in the answer's text.
+  public mutating func finishLocated() -> [LocatedEvent] { advance(isFinal: true) }
 
   /// A whole answer at once: neighbouring pieces joined.
   public static func parse(
@@ -87,8 +117,8 @@ public struct ChatOutputParser: Sendable {
     return result
   }
 
-  private mutating func advance(isFinal: Bool) -> [Event] {
-    var events: [Event] = []
+  private mutating func advance(isFinal: Bool) -> [LocatedEvent] {
+    var events: [LocatedEvent] = []
     var goesOn = true
     while goesOn {
       switch stage {
@@ -101,11 +131,17 @@ public struct ChatOutputParser: Sendable {
     return events
   }
 
+  /// Takes bytes from the front of what is held.
+  private mutating func drop(_ count: Int) {
+    held.removeFirst(count)
+    base += count
+  }
+
   /// An answer may begin with a thought although the prompt did not open one.
   private mutating func start(_ isFinal: Bool) -> Bool {
     let text = held.drop { $0 == 0x0A || $0 == 0x20 }
     if text.starts(with: Self.think) {
-      held.removeFirst(held.count - text.count + Self.think.count)
+      drop(held.count - text.count + Self.think.count)
       stage = .reasoning
       skipsLineBreaks = syntax != .dsml
       return true
@@ -125,10 +161,12 @@ public struct ChatOutputParser: Sendable {
 
   /// Gives out text up to the next marker. Returns whether there is more to do.
   private mutating func speak(
-    _ isFinal: Bool, isReasoning: Bool, _ events: inout [Event]
+    _ isFinal: Bool, isReasoning: Bool, _ events: inout [LocatedEvent]
   ) -> Bool {
     if skipsLineBreaks {
-      held.removeFirst(held.prefix { $0 == 0x0A }.count)
+      let count = held.prefix { $0 == 0x0A }.count
+      if followsCall { skippedLineBreaks += count }
+      drop(count)
       if held.isEmpty { return false }
       skipsLineBreaks = false
     }
@@ -142,10 +180,15 @@ public struct ChatOutputParser: Sendable {
       let rest = held[index...]
       if let marker = markers.first(where: { rest.starts(with: $0) }) {
         let isCall = marker != Self.endThink
-        emit(isCall || syntax != .dsml ? trimmed(index) : index, isReasoning, &events)
-        held.removeFirst(index + marker.count)
+        let end = isCall || syntax != .dsml ? trimmed(index) : index
+        emit(end, isReasoning, &events)
+        drop(index + marker.count)
         stage = isCall ? .calls : .content
         searched = 0
+        scan = TaggedCallScan()
+        lineBreaks = index == 0 ? skippedLineBreaks : index - end
+        skippedLineBreaks = 0
+        followsCall = false
         skipsLineBreaks = !isCall && syntax != .dsml
         return true
       }
@@ -155,7 +198,8 @@ public struct ChatOutputParser: Sendable {
     // Line breaks before a marker belong to it, so they wait for what follows.
     let certain = isFinal ? held.count : trimmed(index)
     emit(certain, isReasoning, &events)
-    held.removeFirst(certain)
+    drop(certain)
+    if certain > 0 { skippedLineBreaks = 0 }
     return false
   }
 
@@ -166,18 +210,19 @@ public struct ChatOutputParser: Sendable {
     return end
   }
 
-  private func emit(_ end: Int, _ isReasoning: Bool, _ events: inout [Event]) {
+  private func emit(_ end: Int, _ isReasoning: Bool, _ events: inout [LocatedEvent]) {
     guard end > 0 else { return }
     let text = String(decoding: held[..<end], as: UTF8.self)
-    events.append(isReasoning ? .reasoning(text) : .content(text))
+    events.append(
+      LocatedEvent(event: isReasoning ? .reasoning(text) : .content(text), offset: base))
   }
 
-  private mutating func call(_ isFinal: Bool, _ events: inout [Event]) -> Bool {
+  private mutating func call(_ isFinal: Bool, _ events: inout [LocatedEvent]) -> Bool {
     syntax == .dsml ? blockCall(isFinal, &events) : taggedCall(isFinal, &events)
   }
 
   /// The next call of a DSML block, or its end.
-  private mutating func blockCall(_ isFinal: Bool, _ events: inout [Event]) -> Bool {
+  private mutating func blockCall(_ isFinal: Bool, _ events: inout [LocatedEvent]) -> Bool {
     let start = Array(DSML.callStart.utf8)
     let ends = DSML.blockEnds.map { Array($0.utf8) }
     let isInCall = held.starts(with: start)
@@ -193,56 +238,65 @@ public struct ChatOutputParser: Sendable {
     if isInCall {
       report(held[..<place], closed: marker == closer, &events)
     } else if held[..<place].contains(where: { $0 > 0x20 }) {
-      events.append(.malformed(String(decoding: held[..<place], as: UTF8.self)))
+      add(.malformed(String(decoding: held[..<place], as: UTF8.self)), &events)
     }
-    held.removeFirst(place)
+    drop(place)
     if marker == start { return true }
-    held.removeFirst(marker.count)
+    drop(marker.count)
     if marker != closer { stage = .content }
     return true
   }
 
-  private func report(_ text: ArraySlice<UInt8>, closed: Bool, _ events: inout [Event]) {
+  private func report(_ text: ArraySlice<UInt8>, closed: Bool, _ events: inout [LocatedEvent]) {
     let text = String(decoding: text, as: UTF8.self)
-    guard var call = DSML.call(text, isCut: false) else {
-      events.append(.malformed(text))
+    guard var call = DSML.call(text, isCut: false, textParameters: textParameters) else {
+      add(.malformed(text), &events)
       return
     }
     if !closed { call.verbatim = nil }
-    events.append(.toolCall(call))
+    add(.toolCall(call), &events)
+  }
+
+  private func add(_ event: Event, _ events: inout [LocatedEvent]) {
+    events.append(LocatedEvent(event: event, offset: base))
   }
 
   /// The answer ends inside a block.
-  private mutating func endBlock(_ isInCall: Bool, _ events: inout [Event]) -> Bool {
+  private mutating func endBlock(_ isInCall: Bool, _ events: inout [LocatedEvent]) -> Bool {
     let text = String(decoding: held, as: UTF8.self)
-    held = []
-    if isInCall, let call = DSML.call(text, isCut: true) {
-      events.append(.toolCall(call))
+    if isInCall, let call = DSML.call(text, isCut: true, textParameters: textParameters) {
+      add(.toolCall(call), &events)
     } else if isInCall {
-      events.append(.malformed(text))
+      add(.malformed(text), &events)
     } else if text.utf8.contains(where: { $0 > 0x20 }) {
-      events.append(.content(text))
+      add(.content(text), &events)
     }
+    drop(held.count)
     return false
   }
 
   /// The call between `<tool_call>` and `</tool_call>`.
-  private mutating func taggedCall(_ isFinal: Bool, _ events: inout [Event]) -> Bool {
-    let closer = Array("</tool_call>".utf8)
-    let opener = Array("<tool_call>".utf8)
-    let found = next([closer, opener], from: searched)
-    guard found != nil || isFinal else {
-      searched = max(0, held.count - closer.count)
-      return false
-    }
-    let (place, marker) = found ?? (held.count, [])
+  private mutating func taggedCall(_ isFinal: Bool, _ events: inout [LocatedEvent]) -> Bool {
+    let found = scan.end(in: held, syntax: syntax, isFinal: isFinal)
+    guard found != nil || isFinal else { return false }
+    let place = found?.lowerBound ?? held.count
     let text = String(decoding: held[..<place], as: UTF8.self)
-    let call = syntax == .json ? TaggedCall.json(text) : TaggedCall.function(text)
-    events.append(call.map { .toolCall($0) } ?? .malformed(text))
-    held.removeFirst(place + marker.count)
-    searched = 0
-    stage = marker == opener ? .calls : .content
+    let isNext = found.map { held[$0].starts(with: TaggedCallScan.opener) } ?? false
+    var call =
+      syntax == .json
+      ? TaggedCall.json(text) : TaggedCall.function(text, textParameters: textParameters)
+    if let found, !isNext {
+      call?.verbatim =
+        String(repeating: "\n", count: lineBreaks) + "<tool_call>" + text
+        + String(decoding: held[found], as: UTF8.self)
+    }
+    add(call.map { .toolCall($0) } ?? .malformed(text), &events)
+    drop(found?.upperBound ?? place)
+    scan = TaggedCallScan()
+    lineBreaks = 0
+    stage = isNext ? .calls : .content
     skipsLineBreaks = stage == .content
+    followsCall = true
     return found != nil
   }
 

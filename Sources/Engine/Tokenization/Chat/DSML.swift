@@ -53,15 +53,20 @@ enum DSML {
   ///
   /// - Parameter isCut: Whether the output ends inside the call: then a last parameter without closer is not
   ///   trusted, and there is no call.
-  static func call(_ text: String, isCut: Bool) -> ToolCall? {
+  /// - Parameter textParameters: For every tool the parameters that are never read as JSON.
+  static func call(
+    _ text: String, isCut: Bool, textParameters: [String: Set<String>] = [:]
+  ) -> ToolCall? {
     let parts = split(Array(text.utf8), at: Array(parameterStart.utf8))
     guard let header = parts.first, let name = attribute("name", header)?.value,
       header.contains(UInt8(ascii: ">"))
     else { return nil }
+    let texts = textParameters[name] ?? []
     var arguments: [(name: String, value: String)] = []
     for (place, part) in parts.dropFirst().enumerated() {
       let isLast = place == parts.count - 2
-      guard let parameter = parameter(part, mayBeOpen: !(isCut && isLast)) else {
+      guard let parameter = parameter(part, mayBeOpen: !(isCut && isLast), texts: texts)
+      else {
         if isCut && isLast { return nil }
         continue
       }
@@ -79,7 +84,7 @@ enum DSML {
 
   /// A parameter's name and its value as JSON; `part` follows `parameterStart`.
   private static func parameter(
-    _ part: ArraySlice<UInt8>, mayBeOpen: Bool
+    _ part: ArraySlice<UInt8>, mayBeOpen: Bool, texts: Set<String>
   ) -> (name: String, value: String)? {
     guard let name = attribute("name", part) else { return nil }
     let kind = attribute("string", part[name.end...])
@@ -95,7 +100,9 @@ enum DSML {
     }
     let text = String(decoding: value, as: UTF8.self)
     if kind?.value == "true" { return (name.value, PythonJSON.text(text)) }
-    guard let json = PythonJSON.parse(text) else { return (name.value, PythonJSON.text(text)) }
+    guard let json = PythonJSON.parse(text),
+      json.stringValue != nil || !texts.contains(name.value)
+    else { return (name.value, PythonJSON.text(text)) }
     // What the model wrote stays as it wrote it, so that the call can be repeated byte for byte.
     return (name.value, kind == nil ? PythonJSON.text(json) : text)
   }

@@ -90,6 +90,13 @@ public struct DeepSeekChat: ChatEncoding {
     return prompt
   }
 
+  /// Appends what makes the model answer anew although the conversation ends with an answer, which the published
+  /// format has no place for.
+  public func appendAnswerStart(to prompt: inout ChatPrompt) {
+    prompt.marker(Self.assistant)
+    prompt.marker(thinking == .off ? Self.endThink : Self.think)
+  }
+
   private func append(
     _ turns: [DeepSeekTurn], _ index: Int, _ lastQuestion: Int, _ drops: Bool,
     to prompt: inout ChatPrompt

@@ -170,7 +170,10 @@ public struct QwenChat: ChatEncoding {
     if revision == .qwen25, !message.toolCalls.isEmpty, !content.isEmpty { prompt.format("\n") }
     prompt.content(content)
     for (place, call) in message.toolCalls.enumerated() {
-      if revision == .qwen35 {
+      if let verbatim = call.verbatim {
+        if revision == .qwen25, place == 0, content.isEmpty { prompt.format("\n") }
+        prompt.format(verbatim)
+      } else if revision == .qwen35 {
         appendFunction(call, isFirst: place == 0, afterContent: !content.isEmpty, to: &prompt)
       } else {
         if revision == .qwen25 || place > 0 || !content.isEmpty { prompt.format("\n") }

@@ -1,0 +1,69 @@
+import Models
+
+// Keeping the states of running sequences and kept prefixes within their limit.
+extension SchedulingLoop {
+  /// The bytes of state of all that run; a page that several share counts once.
+  func stateBytes() -> Int {
+    var seen: Set<ObjectIdentifier> = []
+    var bytes = 0
+    for sequence in running {
+      guard let state = sequence.state else { continue }
+      bytes += state.tailByteCount
+      for page in state.pages where seen.insert(ObjectIdentifier(page)).inserted {
+        bytes += page.byteCount
+      }
+    }
+    figures.stateBytes = bytes
+    return bytes
+  }
+
+  /// Makes room for what the parts of a pass add to states: kept prefixes go first, then the sequences that came last lose
+  /// their state and wait for another turn. Returns the parts that stay.
+  ///
+  /// A sequence that is left alone always has room: none grows beyond `AdmissionRules.longest`.
+  func makeRoom(for parts: [Part]) -> [Part] {
+    guard settings.memoryLimit != .max else { return parts }
+    var parts = parts
+    while true {
+      let kept = scheduled.prefixes?.memoryByteCount ?? 0
+      let bound = running.reduce(kept) { bytes, sequence in
+        sequence.state == nil ? bytes : bytes + rules.sizes.bytes(sequence.taken)
+      }
+      let growth = parts.reduce(0) { $0 + grows($1) }
+      if bound + growth <= settings.memoryLimit { return parts }
+      let needed = stateBytes() + growth
+      if needed + kept <= settings.memoryLimit { return parts }
+      scheduled.prefixes?.evict(toFit: max(0, settings.memoryLimit - needed))
+      if needed <= settings.memoryLimit { return parts }
+      guard running.count(where: { $0.state != nil }) > 1, let last = victim(where: { _ in true })
+      else { return parts }
+      preempt(last)
+      parts.removeAll { $0.sequence === last }
+    }
+  }
+
+  private func grows(_ part: Part) -> Int {
+    max(0, rules.sizes.bytes(part.end) - rules.sizes.bytes(part.sequence.taken))
+  }
+
+  /// The sequence that loses its state first: background before interactive, resting before active, later before
+  /// earlier.
+  func victim(where isEligible: (ScheduledSequence) -> Bool) -> ScheduledSequence? {
+    running.filter { $0.state != nil && isEligible($0) }.max { left, right in
+      if left.priority != right.priority { return left.priority > right.priority }
+      if left.isPaused != right.isPaused { return right.isPaused }
+      return left.number < right.number
+    }
+  }
+
+  /// Takes a sequence's state and place away. It waits for another turn and then goes on as if nothing had happened.
+  func preempt(_ sequence: ScheduledSequence) {
+    figures.preemptions += 1
+    running.removeAll { $0 === sequence }
+    letGo(sequence)
+    sequence.release()
+    sequence.hadTurn = true
+    queue.append(sequence)
+    inbox.left(queue: -1)
+  }
+}
