@@ -58,7 +58,9 @@ final class Chat {
   private func answer() throws -> End {
     for _ in 0..<toolRounds {
       let end = try oneAnswer()
-      guard end == .answered(.calls), tools != nil, let calls = turns.last?.calls else { return end }
+      guard end == .answered(.calls), tools != nil, let calls = turns.last?.calls else {
+        return end
+      }
       guard try run(calls) else { return .stopped }
     }
     StandardError.write(

@@ -9,7 +9,11 @@ struct ChatSession {
   let data: DataDirectory?
 
   /// Answers `question`, or talks until the user ends it.
-  func run(question: String?, tools: (any ToolSource)?) throws {
+  ///
+  /// - Throws: `CommandFailure`, `ServiceError`; what a single question ends with.
+  func run(question: String?) throws {
+    let tools = try ContextTools.listed(options)
+    defer { tools?.close() }
     let chat = Chat(source, options: options, sampling: sampling, tools: tools)
     if let question {
       guard try chat.ask(question) != .stopped else {

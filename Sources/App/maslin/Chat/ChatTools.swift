@@ -44,7 +44,8 @@ final class ToolConsent {
     }
     let editor = LineEditor()
     while true {
-      StandardError.write("Run \(SafeText.line(call.name))? [y]es, [n]o, [a]lways in this conversation\n")
+      StandardError.write(
+        "Run \(SafeText.line(call.name))? [y]es, [n]o, [a]lways in this conversation\n")
       guard case .line(let answer) = editor.read(prompt: "? ") else { return false }
       switch answer.trimmingCharacters(in: .whitespaces).lowercased() {
       case "y", "yes": return true

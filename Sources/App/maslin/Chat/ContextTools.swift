@@ -1,6 +1,7 @@
 import JSON
 import ModelContext
 import ModelServing
+import TerminalText
 
 /// The tools of MCP servers that the user lists, each server a program of this machine.
 ///
@@ -48,7 +49,8 @@ final class ContextTools: ToolSource {
       for tool in list.tools {
         let name = counts[tool.name] == 1 ? tool.name : "\(client.name)_\(tool.name)"
         guard entries[name] == nil else {
-          StandardError.write("maslin: \(client.name) offers '\(tool.name)' twice; one is left out\n")
+          StandardError.write(
+            "maslin: \(client.name) offers '\(tool.name)' twice; one is left out\n")
           continue
         }
         entries[name] = Entry(client: client, name: tool.name)
@@ -60,6 +62,20 @@ final class ContextTools: ToolSource {
     }
     self.tools = tools
     self.entries = entries
+  }
+
+  /// The tools of the servers that the options list; nil when they list none.
+  static func listed(_ options: ChatOptions) throws -> ContextTools? {
+    var servers: [ServerCommand] = []
+    for path in options.contextServerFiles {
+      let list = try ServerList(try InputFile.read(path, limit: 1 << 20))
+      for refused in list.refused {
+        StandardError.write(
+          "maslin: \(SafeText.line(refused.name)) is left out: \(refused.reason)\n")
+      }
+      servers += list.servers
+    }
+    return servers.isEmpty ? nil : try ContextTools(servers, version: Maslin.version)
   }
 
   func call(_ name: String, arguments: JSONValue) async -> ToolOutcome {

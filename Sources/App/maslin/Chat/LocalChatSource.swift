@@ -25,7 +25,8 @@ final class LocalChatSource: ChatSource {
   }
 
   func available() throws -> [String] {
-    let registered = try ModelLocation(data: options.data.directory()).registry().entries.map(\.name)
+    let registered = try ModelLocation(data: options.data.directory()).registry().entries.map(
+      \.name)
     return ([model] + registered.filter { $0 != model }).sorted()
   }
 
@@ -34,12 +35,14 @@ final class LocalChatSource: ChatSource {
     let before = local
     local = next
     self.model = next.name
-    try wait { await before.shutdown() }
+    end(before)
   }
 
   /// Ends the work and frees the model.
-  func shutdown() throws {
-    let service = local
-    try wait { await service.shutdown() }
+  func shutdown() { end(local) }
+
+  private func end(_ service: LocalModelService) {
+    // Nothing in it throws.
+    try? wait { await service.shutdown() }
   }
 }
