@@ -17,6 +17,7 @@ let package = Package(
     .library(name: "Kernels", targets: ["Kernels"]),
     .library(name: "Models", targets: ["Models"]),
     .library(name: "ModelFiles", targets: ["ModelFiles"]),
+    .library(name: "Constraints", targets: ["Constraints"]),
     .library(name: "Inference", targets: ["Inference"]),
     .library(name: "ModelServing", targets: ["ModelServing"]),
     .library(name: "Dialects", targets: ["Dialects"]),
@@ -49,7 +50,7 @@ let package = Package(
     .target(
       name: "Workstation",
       dependencies: [
-        "TensorFormats", "GGUF", "Tokenization", "Kernels", "Models", "ModelFiles",
+        "TensorFormats", "GGUF", "Tokenization", "Kernels", "Models", "ModelFiles", "Constraints",
         "Inference", "ModelServing", "JSON", "DurableFiles", "TerminalText",
         .product(name: "Yams", package: "Yams"),
       ],
@@ -127,9 +128,11 @@ let package = Package(
       ],
       path: "Sources/Engine/ModelFiles"),
     .target(
+      name: "Constraints", dependencies: ["JSON"], path: "Sources/Engine/Constraints"),
+    .target(
       name: "Inference",
       dependencies: [
-        "TensorFormats", "GGUF", "Kernels", "Models", "Tokenization", "JSON",
+        "TensorFormats", "GGUF", "Kernels", "Models", "Tokenization", "Constraints", "JSON",
         "DurableFiles",
       ],
       path: "Sources/Engine/Inference"),
@@ -193,15 +196,28 @@ let package = Package(
       name: "InferenceTests",
       dependencies: [
         "Inference", "Models", "ModelFiles", "GGUF", "Kernels", "TensorFormats", "Tokenization",
-        "JSON", "DurableFiles",
+        "Constraints", "JSON", "DurableFiles",
       ]),
+    .testTarget(
+      name: "ConstraintsTests", dependencies: ["Constraints", "JSON"],
+      resources: [.copy("Fixtures")]),
     .testTarget(
       name: "WorkstationTests",
       dependencies: [
-        "Workstation", "ModelServing", "Inference", "Models", "ModelFiles", "GGUF",
+        "Workstation", "ModelServing", "Inference", "Constraints", "Models", "ModelFiles", "GGUF",
         "Tokenization", "JSON", "DurableFiles",
       ]),
     .testTarget(name: "ModelServingTests", dependencies: ["ModelServing"]),
+    .testTarget(name: "DialectsTests", dependencies: ["Dialects", "ModelServing", "JSON"]),
+    .testTarget(name: "ModelContextTests", dependencies: ["ModelContext", "JSON"]),
+    .testTarget(
+      name: "GatewayTests",
+      dependencies: [
+        "Gateway", "Dialects", "ModelServing", "ModelContext", "JSON", "DurableFiles",
+        .product(name: "HummingbirdTesting", package: "hummingbird"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ]),
     .testTarget(
       name: "MaslinTests", dependencies: ["maslin"]),
   ],

@@ -61,17 +61,43 @@ struct LocalModelTests {
       first.logits == (try logits(local, TinyModels.text(300) + TinyModels.text(20, seed: 5))))
   }
 
-  @Test("Sessions advanced together get the bits of separate runs", arguments: names)
-  func group(name: String) throws {
+  @Test("Requests answered together get the tokens of separate runs", arguments: names)
+  func together(name: String) throws {
     let local = try TinyModels.open(name)
-    let sessions = (0..<5).map { _ in local.makeSession() }
-    let group = SessionGroup(sessions)
-    try group.append((0..<5).map { TinyModels.text(20 + $0 * 9, seed: $0) })
-    try group.append((0..<5).map { $0 == 2 ? [] : [Int32($0 + 1)] })
-    for index in 0..<5 {
-      let tokens =
-        TinyModels.text(20 + index * 9, seed: index) + (index == 2 ? [] : [Int32(index + 1)])
-      #expect(sessions[index].logits == (try logits(local, tokens)))
+    let prefixes = PrefixStore(model: local.model, memoryLimit: 64 << 20)
+    let loop = try SchedulingLoop(
+      ScheduledModel(local, prefixes: prefixes), settings: SchedulerSettings(), clock: { 0 })
+    // Two of the prompts begin like another one; one comes twice.
+    let prompts = (0..<6).map { index in
+      index == 4
+        ? TinyModels.text(160, seed: 3) + TinyModels.text(30, seed: 9)
+        : TinyModels.text(20 + index % 5 * 60, seed: index == 5 ? 0 : index)
+    }
+    for round in 0..<2 {
+      let recorders = (0..<6).map { _ in Recorder() }
+      for (index, recorder) in recorders.enumerated() {
+        _ = try loop.submit(
+          SequenceRequest(
+            prompt: prompts[index], sampling: SamplingSettings(temperature: 0.8, seed: UInt64(index)),
+            stopTokens: [], tokenLimit: 6 + index, receive: recorder.receive))
+        // Some come while others are at work.
+        if index % 2 == round { _ = loop.step() }
+      }
+      while loop.step() == .worked {}
+      for (index, recorder) in recorders.enumerated() {
+        let session = local.makeSession()
+        try session.append(prompts[index])
+        let alone = try Generation(
+          sampler: Sampler(SamplingSettings(temperature: 0.8, seed: UInt64(index))),
+          stopTokens: [], tokenLimit: 6 + index
+        ).run(session) { _ in true }
+        #expect(recorder.tokens == alone.tokens)
+        #expect(recorder.finish?.reason == .tokenLimit)
+        // The second time only the last token of a prompt is left.
+        if round == 1 {
+          #expect(recorder.finish?.reusedTokens == prompts[index].count - 1)
+        }
+      }
     }
   }
 

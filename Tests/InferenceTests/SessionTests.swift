@@ -74,29 +74,6 @@ struct SessionTests {
     #expect(session.logits == (try logits(after: text(10))))
   }
 
-  @Test("A group gives each session what it would have got alone, within the batch limit")
-  func group() throws {
-    let model = HashModel(maximumBatch: 64)
-    let sessions = (0..<8).map { _ in InferenceSession(model: model) }
-    let group = SessionGroup(sessions)
-    var expected = [[Int32]](repeating: [], count: 8)
-    for round in 0..<6 {
-      let parts = (0..<8).map { index in
-        // Some rest, some have long prompts, one more than the batch holds.
-        Array(
-          text((index * 13 + round * 29) % 40 + (index == 5 && round == 2 ? 150 : 0), seed: index))
-      }
-      try group.append(parts)
-      for index in 0..<8 {
-        expected[index] += parts[index]
-        #expect(sessions[index].tokens == expected[index])
-        if !expected[index].isEmpty {
-          #expect(sessions[index].logits == (try logits(after: expected[index])))
-        }
-      }
-    }
-  }
-
   @Test("Cancelling a prompt keeps what was taken in")
   func cancelPrompt() throws {
     let session = InferenceSession(model: HashModel(), chunk: 50)

@@ -19,6 +19,10 @@ public struct GenerationStream: AsyncSequence, Sendable {
   /// Ends the work behind the stream.
   public func cancel() { reader.channel.cancel() }
 
+  /// Lets a call of `next()` that waits now return an empty element, so that its task can see to something else (as
+  /// telling a client that the answer is still being made). Without effect when no call waits.
+  public func wake() { reader.channel.wake() }
+
   /// The one reader.
   public func makeAsyncIterator() -> Iterator { Iterator(reader: reader) }
 
@@ -28,7 +32,7 @@ public struct GenerationStream: AsyncSequence, Sendable {
 
     fileprivate init(reader: Reader) { self.reader = reader }
 
-    /// All that happened since the last call, at least one event; nil after the end.
+    /// All that happened since the last call, at least one event unless `wake()` was called; nil after the end.
     ///
     /// - Throws: `ServiceError` when the answer failed; `CancellationError` when the reader's task was cancelled.
     public mutating func next() async throws -> [GenerationEvent]? {
@@ -132,6 +136,10 @@ public final class GenerationChannel: Sendable {
     waiting?.resume(throwing: CancellationError())
     onDemand?()
     onCancel?()
+  }
+
+  fileprivate func wake() {
+    state.withLock { $0.reader.take() }?.resume(returning: [])
   }
 
   fileprivate func next() async throws -> [GenerationEvent]? {

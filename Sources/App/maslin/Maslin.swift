@@ -24,7 +24,7 @@ struct Maslin: ParsableCommand {
     version: version,
     subcommands: [
       AuditCommand.self, LayoutCommand.self, UpgradeCheckCommand.self, RulesCommand.self,
-      FactsCommand.self, ParseCommand.self, BytecodeCommand.self,
+      FactsCommand.self, ParseCommand.self, BytecodeCommand.self, McpCommand.self,
       RunCommand.self, CompleteCommand.self, ModelCommand.self, FitCommand.self, BenchCommand.self,
       TokenizeCommand.self, LogitsCommand.self, PerplexityCommand.self,
     ])

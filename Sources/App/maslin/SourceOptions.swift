@@ -30,31 +30,56 @@ struct SourceOptions: ParsableArguments {
   var pool: WorkerPool { WorkerPool(workers: threads) }
 }
 
+/// Where sources come from and what work on them may use.
+struct SourceAccess: Sendable {
+  /// Where files are read.
+  var fileSystem: any FileSystem = LocalFileSystem()
+  /// Where relative paths start.
+  var workingDirectory = LocalFileSystem.workingDirectory
+  /// Import remappings that win over the project's own.
+  var remappings: [Remapping] = []
+  /// The threads.
+  var pool = WorkerPool()
+  /// Told after every group of files how many of how many files are done, instead of showing it on standard error; an
+  /// error it throws ends the work.
+  var observe: (@Sendable (_ done: Int, _ total: Int) throws -> Void)?
+}
+
 /// What a command prints and leaves with while it goes through sources.
 struct SourceRun {
   let project: Project
   let pool: WorkerPool
   /// Which contracts were asked for.
   let selection: ContractFilter
-  private var report = DiagnosticReport()
+  /// What was met on the way.
+  private(set) var report = DiagnosticReport()
   private let gathering: ProgressMeter
+  private let observe: (@Sendable (Int, Int) throws -> Void)?
 
   /// Finds the files that `paths` name.
-  init(
-    paths: [String], options: SourceOptions, selectsContracts: Bool = false,
-    fileSystem: any FileSystem = LocalFileSystem()
-  ) throws {
+  init(paths: [String], options: SourceOptions, selectsContracts: Bool = false) throws {
+    let access = SourceAccess(remappings: options.remappings, pool: options.pool)
     let selections = paths.map {
       selectsContracts
-        ? ContractSelection($0, in: fileSystem) : ContractSelection(path: $0, contract: nil)
+        ? ContractSelection($0, in: access.fileSystem)
+        : ContractSelection(path: $0, contract: nil)
     }
+    try self.init(selections, access)
+  }
+
+  /// Finds the files that are selected.
+  init(_ selections: [ContractSelection], _ access: SourceAccess) throws {
     selection = ContractFilter(selections: selections)
     let meter = ProgressMeter("reading", unit: "files")
     gathering = meter
+    observe = access.observe
+    let isShown = access.observe == nil
     project = try Project(
-      inputs: selections.map(\.path), fileSystem: fileSystem,
-      options: LoadingOptions(remappings: options.remappings, progress: { meter.update($0) }))
-    pool = options.pool
+      inputs: selections.map(\.path), fileSystem: access.fileSystem,
+      workingDirectory: access.workingDirectory,
+      options: LoadingOptions(
+        remappings: access.remappings, progress: { if isShown { meter.update($0) } }))
+    pool = access.pool
     report.add(project.diagnostics)
   }
 
@@ -90,6 +115,7 @@ struct SourceRun {
     }
     var done = 0
     var found: [ProjectDiagnostic] = []
+    try observe?(0, project.requestedFiles.count)
     try project.forEachGroup(pool: pool) { sources in
       let program = Program.resolve(units: sources.units, imports: sources.imports)
       let requested = zip(sources.files, sources.isOwned).count { $0.isRequested && $1 }
@@ -101,7 +127,11 @@ struct SourceRun {
       found += item.diagnostics
       try deliver(item.result)
       done += item.requested
-      meter.update(done)
+      if let observe {
+        try observe(done, project.requestedFiles.count)
+      } else {
+        meter.update(done)
+      }
     }
     report.add(found)
   }
@@ -117,12 +147,17 @@ struct SourceRun {
   /// - Parameter contracts: how many were printed.
   func finish(contracts: Int) throws {
     try finish()
-    if contracts == 0, let chosen = selection.selections.first(where: { $0.contract != nil }) {
-      throw CommandFailure(
-        .badInput,
-        "\(chosen.path): no contract '\(chosen.contract ?? "")' here; "
-          + "'maslin facts \(chosen.path)' lists those there are")
-    }
+    if let message = missingContract(contracts) { throw CommandFailure(.badInput, message) }
+  }
+
+  /// Why a chosen contract was not met; nil when nothing is missing.
+  ///
+  /// - Parameter contracts: how many were met.
+  func missingContract(_ contracts: Int) -> String? {
+    guard contracts == 0, let chosen = selection.selections.first(where: { $0.contract != nil })
+    else { return nil }
+    return "\(chosen.path): no contract '\(chosen.contract ?? "")' here; "
+      + "'maslin facts \(chosen.path)' lists those there are"
   }
 }
 

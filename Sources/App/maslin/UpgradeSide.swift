@@ -46,20 +46,29 @@ struct UpgradeSide {
     name = "\(text) (\(files.commit.prefix(12)))"
   }
 
+  /// A selection in files of any kind.
+  init(_ selection: ContractSelection, named name: String, _ access: SourceAccess) {
+    self.selection = selection
+    self.name = name
+    fileSystem = access.fileSystem
+    workingDirectory = access.workingDirectory
+    notes = []
+  }
+
   /// The contracts to compare, with what was met on the way.
   func contracts(
-    _ options: SourceOptions, into report: inout DiagnosticReport
+    remappings: [Remapping], pool: WorkerPool, into report: inout DiagnosticReport
   ) throws -> [ContractVersion] {
     report.add(notes)
     let project = try Project(
       inputs: [selection.path], fileSystem: fileSystem, workingDirectory: workingDirectory,
-      options: LoadingOptions(remappings: options.remappings))
+      options: LoadingOptions(remappings: remappings))
     report.add(project.diagnostics)
     let name = selection.contract
     var versions: [ContractVersion] = []
     var present: [String] = []
     var found: [ProjectDiagnostic] = []
-    project.forEachGroup(pool: options.pool) { sources in
+    project.forEachGroup(pool: pool) { sources in
       let program = Program.resolve(units: sources.units, imports: sources.imports)
       let contracts = sources.requestedContracts(of: program, ContractFilter(selections: []))
       let ownRoles = contracts.filter { contract in

@@ -185,10 +185,4 @@ public final class InferenceSession {
 
   /// Sets the logits after the last token, known from an earlier pass.
   func setLogits(_ values: [Float]) { logits = values }
-
-  /// Records tokens that a group call took in for this session.
-  func tookIn(_ new: [Int32], logits: [Float]) {
-    tokens += new
-    self.logits = logits
-  }
 }

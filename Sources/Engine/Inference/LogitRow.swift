@@ -1,9 +1,9 @@
 /// The logits of one position, and the sweeps over a whole vocabulary that choosing a token takes, sixteen values at a
 /// time. The sums are made in an order that does not depend on the machine.
-struct LogitRow {
-  let values: UnsafeBufferPointer<Float>
+package struct LogitRow {
+  package let values: UnsafeBufferPointer<Float>
 
-  init(_ values: UnsafeBufferPointer<Float>) { self.values = values }
+  package init(_ values: UnsafeBufferPointer<Float>) { self.values = values }
 
   typealias Vector = SIMD16<Float>
 
@@ -23,7 +23,7 @@ struct LogitRow {
   /// The token with the largest logit; the lowest id of several.
   ///
   /// - Throws: `InferenceError.logits` when a logit is NaN or none is finite.
-  func largest() throws(InferenceError) -> Int32 {
+  package func largest() throws(InferenceError) -> Int32 {
     guard let base = values.baseAddress else { throw .logits("no token has a finite logit") }
     let whole = count & ~15
     var best = Vector(repeating: -.infinity)
@@ -64,7 +64,7 @@ struct LogitRow {
   ///
   /// - Parameter allowed: token t is bit t % 64 of word t / 64; tokens beyond the words are not allowed.
   /// - Throws: `InferenceError.logits` when an allowed logit is NaN or none is finite.
-  func largest(allowed: UnsafeBufferPointer<UInt64>) throws(InferenceError) -> Int32 {
+  package func largest(allowed: UnsafeBufferPointer<UInt64>) throws(InferenceError) -> Int32 {
     var best = -1
     var largest = -Float.infinity
     for (place, word) in allowed.enumerated() where word != 0 {
@@ -193,7 +193,7 @@ struct LogitRow {
   }
 
   /// The `limit` largest, the largest first, the lower id of equal ones first; without those of minus infinity.
-  func top(_ limit: Int) -> [(token: Int32, value: Float)] {
+  package func top(_ limit: Int) -> [(token: Int32, value: Float)] {
     guard limit > 0 else { return [] }
     // A heap with the worst of those kept at its root.
     var heap: [(token: Int32, value: Float)] = []

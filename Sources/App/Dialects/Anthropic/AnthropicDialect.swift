@@ -5,53 +5,25 @@ import ModelServing
 ///
 /// Source of the wire format: the published API reference and the official Python client, version 2.12.
 public enum AnthropicDialect {
-  /// `POST /v1/messages` and `POST /v1/messages/count_tokens`. The list of models shares its path with OpenAI's; see
-  /// `sharingModels(of:)`.
+  /// The header field that every client of the API sends and clients of other interfaces do not, in lower case: tells
+  /// apart who asks for the paths that OpenAI's interface has too.
+  public static let marker = "anthropic-version"
+
+  /// `POST /v1/messages` and `POST /v1/messages/count_tokens`; `GET /v1/models` and `GET /v1/models/NAME`, which are for
+  /// requests with the `marker` only.
   public static func endpoints() -> [Endpoint] {
     [
       Endpoint(.post, "/v1/messages", failure: AnthropicErrors.reply, action: .answer(answer)),
       Endpoint(
         .post, "/v1/messages/count_tokens", failure: AnthropicErrors.reply,
         action: .reply(countTokens)),
+      Endpoint(
+        .get, "/v1/models", failure: AnthropicErrors.reply,
+        action: .reply { try await AnthropicModels.list($0) }),
+      Endpoint(
+        .get, "/v1/models/**", failure: AnthropicErrors.reply,
+        action: .reply { try await AnthropicModels.one($0, name: $0.parameters["**"] ?? "") }),
     ]
-  }
-
-  /// The endpoints of another dialect, changed so that those for `GET /v1/models` and for one model below that path
-  /// answer in Anthropic's shape when the request carries the header field `anthropic-version`, which every client of
-  /// the Messages API sends. All else stays as it is.
-  public static func sharingModels(of endpoints: [Endpoint]) -> [Endpoint] {
-    endpoints.map { endpoint in
-      guard endpoint.method == .get, case .reply(let other) = endpoint.action,
-        endpoint.path == "/v1/models" || endpoint.path.hasPrefix("/v1/models/")
-      else { return endpoint }
-      var shared = endpoint
-      shared.action = .reply { input in
-        guard isSpoken(in: input.headers) else { return try await other(input) }
-        return await models(input)
-      }
-      return shared
-    }
-  }
-
-  /// Whether a request comes from a client of the Messages API.
-  ///
-  /// - Parameter headers: header fields, names in lower case.
-  public static func isSpoken(in headers: [String: String]) -> Bool {
-    headers["anthropic-version"] != nil
-  }
-
-  /// The list of models, or one of them when the path has a parameter, or the error that says why not, in Anthropic's
-  /// shape.
-  public static func models(_ input: EndpointInput) async -> EndpointReply {
-    do {
-      // The path has at most one parameter, whatever it is called there.
-      guard let name = input.parameters.values.first else {
-        return try await AnthropicModels.list(input)
-      }
-      return try await AnthropicModels.one(input, name: name)
-    } catch {
-      return AnthropicErrors.reply(.service(error))
-    }
   }
 
   private static func answer(_ input: EndpointInput) async throws -> AnswerPlan {

@@ -22,7 +22,7 @@ struct AnthropicEventEncoder: AnswerEncoder {
   private let requestID: String
   private let hidesThinking: Bool
   private var phase = Phase.beforeStart
-  private var report: PromptReport?
+  private var figures = AnswerFigures()
   /// The block that is open; its index is `blockCount - 1`.
   private var block: Block?
   private var blockCount = 0
@@ -45,7 +45,10 @@ struct AnthropicEventEncoder: AnswerEncoder {
     for event in events {
       switch event {
       case .reasoning(let piece): take(piece, .thinking)
-      case .content(let piece, _), .malformedCall(let piece): take(piece, .text)
+      case .content(let piece, _): take(piece, .text)
+      case .malformedCall(let piece):
+        figures.malformedCalls += 1
+        take(piece, .text)
       case .started, .call, .finished:
         flush()
         encode(event, into: &bytes)
@@ -83,15 +86,15 @@ struct AnthropicEventEncoder: AnswerEncoder {
     guard phase != .finished else { return }
     switch event {
     case .started(let report):
-      self.report = report
-      start(promptTokens: report.tokens, reusedTokens: report.reused, into: &bytes)
+      figures.report = report
+      start(into: &bytes)
     case .call(_, let call): encode(call, into: &bytes)
     case .finished(let finish): encode(finish, into: &bytes)
     case .reasoning, .content, .malformedCall: break
     }
   }
 
-  private mutating func start(promptTokens: Int, reusedTokens: Int, into bytes: inout [UInt8]) {
+  private mutating func start(into bytes: inout [UInt8]) {
     guard phase == .beforeStart else { return }
     phase = .running
     append("message_start", to: &bytes) { writer in
@@ -104,12 +107,8 @@ struct AnthropicEventEncoder: AnswerEncoder {
           $0.member("content") { $0.array { _ in } }
           $0.member("stop_reason") { $0.null() }
           $0.member("stop_sequence") { $0.null() }
-          $0.member("usage") {
-            AnthropicUsage.write(
-              promptTokens: promptTokens, reusedTokens: reusedTokens, answerTokens: 0,
-              reasoningTokens: nil, to: &$0)
-          }
-          AnthropicUsage.writeExtension(report: report, finish: nil, to: &$0)
+          $0.member("usage") { AnthropicUsage.write(figures, to: &$0) }
+          $0.member("maslin", figures.json)
         }
       }
     }
@@ -117,7 +116,7 @@ struct AnthropicEventEncoder: AnswerEncoder {
 
   private mutating func delta(_ text: String, _ kind: Block, into bytes: inout [UInt8]) {
     guard phase != .finished else { return }
-    start(promptTokens: 0, reusedTokens: 0, into: &bytes)
+    start(into: &bytes)
     if block != kind {
       closeBlock(into: &bytes)
       block = kind
@@ -139,9 +138,10 @@ struct AnthropicEventEncoder: AnswerEncoder {
 
   private mutating func encode(_ call: Call, into bytes: inout [UInt8]) {
     guard AnthropicCalls.input(call) != nil else {
+      figures.malformedCalls += 1
       return delta(call.arguments, .text, into: &bytes)
     }
-    start(promptTokens: 0, reusedTokens: 0, into: &bytes)
+    start(into: &bytes)
     closeBlock(into: &bytes)
     hasCalls = true
     startBlock(into: &bytes) {
@@ -158,8 +158,9 @@ struct AnthropicEventEncoder: AnswerEncoder {
   }
 
   private mutating func encode(_ finish: Finish, into bytes: inout [UInt8]) {
-    start(promptTokens: finish.promptTokens, reusedTokens: finish.reusedTokens, into: &bytes)
+    start(into: &bytes)
     closeBlock(into: &bytes)
+    figures.finish = finish
     let stop = AnthropicUsage.stop(finish.reason, hasCalls: hasCalls)
     append("message_delta", to: &bytes) {
       $0.member("delta") {
@@ -168,12 +169,8 @@ struct AnthropicEventEncoder: AnswerEncoder {
           $0.member("stop_sequence", stop.sequence)
         }
       }
-      $0.member("usage") {
-        AnthropicUsage.write(
-          promptTokens: finish.promptTokens, reusedTokens: finish.reusedTokens,
-          answerTokens: finish.answerTokens, reasoningTokens: finish.reasoningTokens, to: &$0)
-      }
-      AnthropicUsage.writeExtension(report: report, finish: finish, to: &$0)
+      $0.member("usage") { AnthropicUsage.write(figures, to: &$0) }
+      $0.member("maslin", figures.json)
     }
     append("message_stop", to: &bytes) { _ in }
     phase = .finished

@@ -1,5 +1,5 @@
 /// The ids of the Messages API.
-enum AnthropicIdentifiers {
+package enum AnthropicIdentifiers {
   private static let alphabet = Array(
     "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz".utf8)
   /// Marks ids of calls whose own id has no place in the interface's alphabet; hexadecimal digits of it follow.
@@ -15,7 +15,7 @@ enum AnthropicIdentifiers {
   /// The id under which a client gets to know a call: `call_X` becomes `toolu_X`; any other id is spelled in hexadecimal.
   ///
   /// Ids of the interface are letters, digits, `_` and `-`. Different calls have different ids.
-  static func toolUseID(callID: String) -> String {
+  package static func toolUseID(callID: String) -> String {
     if callID.hasPrefix("call_") {
       let rest = callID.dropFirst(5)
       if !rest.isEmpty, !rest.hasPrefix("x-"), rest.utf8.allSatisfy(isAllowed) {
@@ -32,7 +32,7 @@ enum AnthropicIdentifiers {
 
   /// The call that a client means: undoes `toolUseID`. Ids made elsewhere (a conversation that began with another
   /// provider) are taken in the same way, so that calls and their results still find each other.
-  static func callID(toolUseID: String) -> String {
+  package static func callID(toolUseID: String) -> String {
     if toolUseID.hasPrefix(escapedPrefix),
       let callID = unescaped(toolUseID.utf8.dropFirst(escapedPrefix.utf8.count)),
       self.toolUseID(callID: callID) == toolUseID

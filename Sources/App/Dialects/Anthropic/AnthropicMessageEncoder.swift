@@ -16,8 +16,7 @@ struct AnthropicMessageEncoder: AnswerEncoder {
   private let requestID: String
   private let hidesThinking: Bool
   private var blocks: [Block] = []
-  private var report: PromptReport?
-  private var finish: Finish?
+  private var figures = AnswerFigures()
 
   /// Makes an encoder for the answer of `model`.
   init(id: String, model: String, requestID: String, hidesThinking: Bool) {
@@ -28,25 +27,29 @@ struct AnthropicMessageEncoder: AnswerEncoder {
   }
 
   mutating func encode(_ events: [GenerationEvent], choice: Int) -> [UInt8] {
-    for event in events where finish == nil {
+    for event in events where figures.finish == nil {
       switch event {
-      case .started(let report): self.report = report
+      case .started(let report): figures.report = report
       case .reasoning(let text): append(text, isThinking: true)
-      case .content(let text, _), .malformedCall(let text): append(text, isThinking: false)
+      case .content(let text, _): append(text, isThinking: false)
+      case .malformedCall(let text):
+        figures.malformedCalls += 1
+        append(text, isThinking: false)
       case .call(_, let call):
         if let input = AnthropicCalls.input(call) {
           blocks.append(.toolUse(call, input: input))
         } else {
+          figures.malformedCalls += 1
           append(call.arguments, isThinking: false)
         }
-      case .finished(let finish): self.finish = finish
+      case .finished(let finish): figures.finish = finish
       }
     }
     return []
   }
 
   mutating func end() -> [UInt8] {
-    guard let finish else {
+    guard let finish = figures.finish else {
       return fail(.failed("the answer ended without saying why"))
     }
     var writer = JSONWriter(style: .compact)
@@ -88,12 +91,8 @@ struct AnthropicMessageEncoder: AnswerEncoder {
     let stop = AnthropicUsage.stop(finish.reason, hasCalls: hasCalls)
     writer.member("stop_reason", stop.reason)
     writer.member("stop_sequence", stop.sequence)
-    writer.member("usage") {
-      AnthropicUsage.write(
-        promptTokens: finish.promptTokens, reusedTokens: finish.reusedTokens,
-        answerTokens: finish.answerTokens, reasoningTokens: finish.reasoningTokens, to: &$0)
-    }
-    AnthropicUsage.writeExtension(report: report, finish: finish, to: &writer)
+    writer.member("usage") { AnthropicUsage.write(figures, to: &$0) }
+    writer.member("maslin", figures.json)
   }
 
   private func write(_ block: Block, to writer: inout JSONWriter) {

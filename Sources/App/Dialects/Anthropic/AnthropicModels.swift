@@ -51,9 +51,7 @@ enum AnthropicModels {
   }
 
   private static func description(_ model: ModelDescription) -> JSONValue {
-    let no = JSONValue.members(["supported": false])
-    let yes = JSONValue.members(["supported": true])
-    return .members([
+    .members([
       "type": "model",
       "id": .string(model.name),
       "display_name": .string(model.name),
@@ -61,11 +59,41 @@ enum AnthropicModels {
       "lifecycle": "active",
       "max_input_tokens": .integer(model.contextLength),
       "max_tokens": .integer(model.contextLength),
-      "capabilities": .members([
-        "batch": no, "citations": no, "code_execution": no, "image_input": no, "pdf_input": no,
-        "structured_outputs": yes,
-        "thinking": model.canThink ? yes : no,
-      ]),
+      "capabilities": capabilities(model),
     ])
+  }
+
+  private static func capabilities(_ model: ModelDescription) -> JSONValue {
+    let thinks = model.canThink
+    return .members([
+      "batch": support(false),
+      "citations": support(false),
+      "code_execution": support(false),
+      "context_management": support(false),
+      "effort": support(
+        thinks, ["low", "medium", "high", "xhigh", "max"].map { ($0, support(thinks)) }),
+      "image_input": support(false),
+      "pdf_input": support(false),
+      "server_tools": support(
+        false, ["code_execution", "web_search"].map { ($0, support(false)) }),
+      "structured_outputs": support(true),
+      "thinking": support(
+        thinks,
+        [
+          (
+            "types",
+            .members([
+              "adaptive": support(thinks), "between_tools": support(thinks),
+              "disabled": support(true), "enabled": support(thinks),
+            ])
+          )
+        ]),
+    ])
+  }
+
+  private static func support(_ isThere: Bool, _ details: [(String, JSONValue)] = []) -> JSONValue {
+    .object(
+      [JSONMember(name: "supported", value: .bool(isThere))]
+        + details.map { JSONMember(name: $0.0, value: $0.1) })
   }
 }

@@ -103,12 +103,13 @@ struct AnthropicRequest {
     guard let thinking = try fields.object("thinking") else { return (.off, false) }
     let type = try thinking.requiredString("type")
     switch type {
-    case "disabled": return (.off, false)
+    // "Between tools" is for notes between calls, not for thoughts.
+    case "disabled", "between_tools": return (.off, false)
     case "enabled":
       guard try thinking.integer("budget_tokens", in: 1...Int(Int32.max)) != nil else {
         throw thinking.invalid("budget_tokens", "is missing")
       }
-    case "adaptive", "between_tools": break
+    case "adaptive": break
     default:
       throw thinking.invalid("type", "is '\(type)'; it must be enabled, adaptive or disabled")
     }

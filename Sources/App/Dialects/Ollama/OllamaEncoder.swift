@@ -28,8 +28,7 @@ struct OllamaEncoder: AnswerEncoder {
   private let emptyReason: String?
   private var parts = Parts()
   private var callCount = 0
-  private var report: PromptReport?
-  private var finish: Finish?
+  private var figures = AnswerFigures()
   /// Whether nothing may come any more: the last line is sent, or an error.
   private var isComplete = false
 
@@ -52,9 +51,9 @@ struct OllamaEncoder: AnswerEncoder {
 
   mutating func encode(_ events: [GenerationEvent], choice: Int) -> [UInt8] {
     var bytes: [UInt8] = []
-    for event in events where finish == nil && !isComplete {
+    for event in events where figures.finish == nil && !isComplete {
       switch event {
-      case .started(let report): self.report = report
+      case .started(let report): figures.report = report
       case .reasoning(let text):
         if !parts.content.isEmpty || !parts.calls.isEmpty { flush(into: &bytes) }
         parts.thinking += text
@@ -63,10 +62,12 @@ struct OllamaEncoder: AnswerEncoder {
         parts.content += text
         parts.probabilities += probabilities
       case .malformedCall(let text):
+        figures.malformedCalls += 1
         beginContent(into: &bytes)
         parts.content += text
       case .call(_, let call):
         guard let arguments = Self.arguments(call) else {
+          figures.malformedCalls += 1
           beginContent(into: &bytes)
           parts.content += call.arguments
           break
@@ -76,12 +77,12 @@ struct OllamaEncoder: AnswerEncoder {
         callCount += 1
       case .finished(let finish):
         flush(into: &bytes)
-        self.finish = finish
+        figures.finish = finish
       }
     }
     flush(into: &bytes)
-    if let finish, isStreaming, !isComplete {
-      bytes += line(finish: finish)
+    if figures.finish != nil, isStreaming, !isComplete {
+      bytes += line(isLast: true)
       isComplete = true
     }
     return bytes
@@ -91,10 +92,10 @@ struct OllamaEncoder: AnswerEncoder {
     if isStreaming {
       return isComplete ? [] : fail(.failed("the answer ended without saying why"))
     }
-    if emptyReason == nil, finish == nil {
+    if emptyReason == nil, figures.finish == nil {
       return fail(.failed("the answer ended without saying why"))
     }
-    return line(finish: finish)
+    return line(isLast: true)
   }
 
   mutating func fail(_ error: ServiceError) -> [UInt8] {
@@ -105,7 +106,7 @@ struct OllamaEncoder: AnswerEncoder {
   }
 
   /// An empty piece: clients read every line as JSON.
-  mutating func keepAlive() -> [UInt8] { isStreaming && !isComplete ? line(finish: nil) : [] }
+  mutating func keepAlive() -> [UInt8] { isStreaming && !isComplete ? line(isLast: false) : [] }
 
   /// Pieces of a stream follow the order in which they came; a whole reply has a member for each kind.
   private mutating func beginContent(into bytes: inout [UInt8]) {
@@ -114,11 +115,11 @@ struct OllamaEncoder: AnswerEncoder {
 
   private mutating func flush(into bytes: inout [UInt8]) {
     guard isStreaming, !parts.isEmpty else { return }
-    bytes += line(finish: nil)
+    bytes += line(isLast: false)
     parts = Parts()
   }
 
-  private func line(finish: Finish?) -> [UInt8] {
+  private func line(isLast: Bool) -> [UInt8] {
     var writer = JSONWriter(style: .compact)
     writer.object { writer in
       writer.member("model", model)
@@ -139,8 +140,9 @@ struct OllamaEncoder: AnswerEncoder {
       if !parts.probabilities.isEmpty {
         writer.member("logprobs") { $0.array(of: parts.probabilities, Self.write) }
       }
-      writer.member("done", finish != nil || emptyReason != nil)
-      if let finish { write(finish, to: &writer) }
+      writer.member("done", isLast)
+      guard isLast else { return }
+      if let finish = figures.finish { write(finish, to: &writer) }
       if let emptyReason { writer.member("done_reason", emptyReason) }
     }
     return writer.takeBytes() + [0x0A]
@@ -175,9 +177,7 @@ struct OllamaEncoder: AnswerEncoder {
     writer.member("prompt_eval_duration", Self.nanoseconds(finish.promptSeconds))
     writer.member("eval_count", finish.answerTokens)
     writer.member("eval_duration", Self.nanoseconds(finish.answerSeconds))
-    writer.member("maslin") {
-      $0.object { PromptReportMembers.write(report: report, finish: finish, to: &$0) }
-    }
+    writer.member("maslin", figures.json)
   }
 
   private static func write(_ writer: inout JSONWriter, _ probability: TokenProbability) {
@@ -195,8 +195,7 @@ struct OllamaEncoder: AnswerEncoder {
 
   private static func write(_ choice: TokenProbability.Choice, to writer: inout JSONWriter) {
     writer.member("token", choice.text)
-    // A probability of 0 has a logarithm that JSON cannot express.
-    writer.member("logprob") { $0.value(max(choice.logarithm, -9999)) }
+    writer.member("logprob") { $0.value(TokenProbability.logarithm(choice)) }
     writer.member("bytes") { $0.array(of: choice.bytes) { $0.value(Int($1)) } }
   }
 

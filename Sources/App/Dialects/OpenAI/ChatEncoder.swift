@@ -88,15 +88,12 @@ struct ChatEncoder: AnswerEncoder {
     var text = EventText()
     if includesUsage {
       let figures = choices.map(\.figures)
-      var writer = JSONWriter(style: .compact)
-      writer.value(AnswerFigures.usage(figures, choicesPerPrompt: figures.count))
       text.raw("data: ")
       text.raw(head.opening(object: "chat.completion.chunk", hasTier: true))
       text.raw("],\"usage\":")
-      text.raw(writer.takeBytes())
+      text.value(AnswerFigures.usage(figures, choicesPerPrompt: figures.count))
       text.raw(",\"maslin\":")
-      writer.value(AnswerFigures.json(figures))
-      text.raw(writer.takeBytes())
+      text.value(AnswerFigures.json(figures))
       text.raw("}\n\n")
     }
     text.raw("data: [DONE]\n\n")
@@ -173,9 +170,7 @@ struct ChatEncoder: AnswerEncoder {
     text.raw("}]")
     text.raw(usageMember)
     text.raw(",\"maslin\":")
-    var writer = JSONWriter(style: .compact)
-    writer.value(figures.json)
-    text.raw(writer.takeBytes())
+    text.value(figures.json)
     text.raw("}\n\n")
   }
 }

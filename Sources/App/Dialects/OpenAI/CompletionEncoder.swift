@@ -63,8 +63,8 @@ struct CompletionEncoder: AnswerEncoder {
   mutating func end() -> [UInt8] {
     let figures = choices.map(\.figures)
     let usage = AnswerFigures.usage(figures, choicesPerPrompt: plan.choicesPerPrompt)
-    var writer = JSONWriter(style: .compact)
     guard isStreaming else {
+      var writer = JSONWriter(style: .compact)
       writer.value(
         .members([
           "id": .string(head.id), "object": "text_completion", "created": .integer(head.created),
@@ -79,11 +79,9 @@ struct CompletionEncoder: AnswerEncoder {
     if plan.includesUsage {
       text.raw(opening)
       text.raw("],\"usage\":")
-      writer.value(usage)
-      text.raw(writer.takeBytes())
+      text.value(usage)
       text.raw(",\"maslin\":")
-      writer.value(AnswerFigures.json(figures))
-      text.raw(writer.takeBytes())
+      text.value(AnswerFigures.json(figures))
       text.raw("}\n\n")
     }
     text.raw("data: [DONE]\n\n")
@@ -114,10 +112,7 @@ struct CompletionEncoder: AnswerEncoder {
     text.number(index)
     text.raw(",\"logprobs\":")
     if plan.hasProbabilities, !run.probabilities.isEmpty {
-      var writer = JSONWriter(style: .compact)
-      writer.value(
-        CompletionEncoder.probabilities(run.probabilities, from: choices[index].offset))
-      text.raw(writer.takeBytes())
+      text.value(CompletionEncoder.probabilities(run.probabilities, from: choices[index].offset))
     } else {
       text.raw("null")
     }
@@ -141,9 +136,7 @@ struct CompletionEncoder: AnswerEncoder {
     text.raw("}]")
     text.raw(usageMember)
     text.raw(",\"maslin\":")
-    var writer = JSONWriter(style: .compact)
-    writer.value(figures.json)
-    text.raw(writer.takeBytes())
+    text.value(figures.json)
     text.raw("}\n\n")
   }
 

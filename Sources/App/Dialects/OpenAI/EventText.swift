@@ -1,3 +1,5 @@
+import JSON
+
 /// JSON text written byte by byte, for the pieces of an answer that leave many times a second.
 ///
 /// The writer of module JSON builds whole documents; a delta is a fixed frame around one string, so only the string is
@@ -19,11 +21,27 @@ struct EventText: Sendable {
   /// Adds JSON that is known to be well-formed in its place.
   mutating func raw(_ more: [UInt8]) { bytes.append(contentsOf: more) }
 
+  /// Adds any value.
+  mutating func value(_ value: JSONValue) {
+    var writer = JSONWriter(style: .compact)
+    writer.value(value)
+    raw(writer.takeBytes())
+  }
+
   /// Adds a whole number.
   mutating func number(_ value: Int) { bytes.append(contentsOf: String(value).utf8) }
 
   /// Adds a number; infinities and NaN, which JSON cannot express, become `null`.
   mutating func number(_ value: Double) {
+    if value.isFinite {
+      bytes.append(contentsOf: value.description.utf8)
+    } else {
+      raw("null")
+    }
+  }
+
+  /// Adds a number in its shortest form; infinities and NaN become `null`.
+  mutating func number(_ value: Float) {
     if value.isFinite {
       bytes.append(contentsOf: value.description.utf8)
     } else {

@@ -33,7 +33,8 @@ public struct ContextTool: Sendable {
   public let annotations: Annotations
   /// Runs it. The arguments are an object; the tool checks them itself. Runs on the cooperative pool: long work moves
   /// elsewhere and looks at `ToolCall.isCancelled` from time to time.
-  public let run: @Sendable (_ arguments: JSONValue, ToolCall) async throws(ToolFailure) -> ToolResult
+  public let run:
+    @Sendable (_ arguments: JSONValue, ToolCall) async throws(ToolFailure) -> ToolResult
 
   /// Makes a tool.
   public init(

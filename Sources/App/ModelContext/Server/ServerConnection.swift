@@ -2,10 +2,12 @@ import JSON
 import Synchronization
 import TerminalText
 
-/// One client's conversation with a server, apart from any transport. Messages come in as JSON; what belongs to a message
-/// goes out through the function that came with it, so that a transport can keep the answers of several requests apart.
+/// One client's conversation with a server, apart from any transport. Messages come in as JSON; what belongs to a
+/// message goes out through the function that came with it, so that a transport can keep the answers of several
+/// requests apart.
 ///
-/// Serves both forms of the protocol: after an `initialize` handshake, and requests that carry their revision themselves.
+/// Serves both forms of the protocol: after an `initialize` handshake, and requests that carry their revision
+/// themselves.
 public final class ServerConnection: Sendable {
   /// Something for the client.
   public enum Output: Hashable, Sendable {
@@ -67,7 +69,8 @@ public final class ServerConnection: Sendable {
       answer(
         .failure(
           id: nil,
-          .invalidRequest("the message is longer than \(server.limits.messageBytes) bytes")), output)
+          .invalidRequest("the message is longer than \(server.limits.messageBytes) bytes")), output
+      )
       return
     }
     do {
@@ -75,7 +78,8 @@ public final class ServerConnection: Sendable {
     } catch {
       answer(
         .failure(
-          id: nil, RPCError(code: RPCError.parseErrorCode, message: "the message is not JSON: \(error)")),
+          id: nil,
+          RPCError(code: RPCError.parseErrorCode, message: "the message is not JSON: \(error)")),
         output)
     }
   }
@@ -90,7 +94,8 @@ public final class ServerConnection: Sendable {
       answer(
         .failure(
           id: nil,
-          .invalidRequest("arrays of messages belong to protocol version 2025-03-26 alone")), output)
+          .invalidRequest("arrays of messages belong to protocol version 2025-03-26 alone")), output
+      )
       return
     }
     guard (1...server.limits.batchCount).contains(messages.count) else {
@@ -253,7 +258,8 @@ public final class ServerConnection: Sendable {
     }
     guard let tool = server.tools.first(where: { $0.name == name }) else {
       throw .invalidParameters(
-        "there is no tool \(SafeText.line(String(name.prefix(64)))); tools/list tells those there are")
+        "there is no tool \(SafeText.line(String(name.prefix(64)))); tools/list tells those there are"
+      )
     }
     let arguments: JSONValue
     switch parameters["arguments"] {
@@ -319,7 +325,8 @@ public final class ServerConnection: Sendable {
           code: RPCError.overloadedCode,
           message: "too many calls are waiting; try again when some are done"))
     }
-    guard remove(id), !call.isCancelled else { return cancelled(id) }
+    let isOpen = remove(id)
+    guard isOpen, !call.isCancelled else { return cancelled(id) }
     return .result(id: id, server.finished(result, in: version))
   }
 
@@ -345,8 +352,8 @@ public final class ServerConnection: Sendable {
   }
 
   private func cancelled(_ id: MessageID) -> RPCMessage? {
-    let wasOpen = remove(id)
-    guard answersCancelled, wasOpen else { return nil }
+    remove(id)
+    guard answersCancelled else { return nil }
     return .failure(
       id: id, RPCError(code: RPCError.cancelledCode, message: "the request was cancelled"))
   }

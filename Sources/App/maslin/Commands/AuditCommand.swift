@@ -101,29 +101,11 @@ struct AuditCommand: ParsableCommand {
     let selection = try RuleSelection(only: only, exclude: exclude, of: RuleRegistry.rules)
     let known = try baseline.map { try Baseline.read($0) }
     var run = try SourceRun(paths: paths, options: source, selectsContracts: true)
-    let scope = ReportScope(
-      of: run.project, includeTests: includeTests, includeDependencies: includeDependencies)
-    let filter = run.selection
-
-    var collector = ReportCollector(toolVersion: Maslin.version)
-    var places: [String: String] = [:]
-    try run.forEachProgram { program, sources in
-      var request = AuditRequest(program: program, toolVersion: Maslin.version)
-      request.units = scope.units(of: sources)
-      request.selection = selection
-      request.unreadableFiles = scope.unreadableFiles(of: sources)
-      return (
-        report: Audit.run(request).restricted(to: filter),
-        places: sources.files.map { ($0.displayPath, $0.path) }
-      )
-    } deliver: { result in
-      collector.add(result.report)
-      for (shown, path) in result.places { places[shown] = path }
-    }
-    let (project, paths) = (run.project, places)
-    let report = collector.report(baseline: known) { shown in
-      paths[shown].flatMap { project.source(at: $0, shownAs: shown) }
-    }
+    let audit = ProjectAudit(
+      rules: selection, baseline: known, includeTests: includeTests,
+      includeDependencies: includeDependencies)
+    let outcome = try audit.outcome(on: &run)
+    let report = outcome.report
 
     try write(report)
     if let writeBaseline {
@@ -131,7 +113,7 @@ struct AuditCommand: ParsableCommand {
       StandardError.write(
         "maslin: wrote \(report.findings.count) findings to \(writeBaseline)\n")
     }
-    if let note = scope.note { StandardError.write("maslin: \(note)\n") }
+    if let note = outcome.note { StandardError.write("maslin: \(note)\n") }
     if let resolved = known?.resolvedEntries(in: report), !resolved.isEmpty {
       StandardError.write(
         "maslin: \(resolved.count) findings of the baseline are gone; "
@@ -139,7 +121,7 @@ struct AuditCommand: ParsableCommand {
     }
     let isIncomplete: Bool
     do {
-      try run.finish()
+      try run.finish(contracts: outcome.contractCount)
       isIncomplete = report.files.contains { $0.problems.contains { $0.kind == .syntax } }
     } catch  where !failOn.isFailure(report) {
       throw error
@@ -186,64 +168,5 @@ struct AuditCommand: ParsableCommand {
       try sarif.write(emit)
       for warning in sarif.warnings { StandardError.write("maslin: \(warning)\n") }
     }
-  }
-}
-
-/// Which files of a project findings are reported for.
-private struct ReportScope: Sendable {
-  private let includesTests: Bool
-  private let includesDependencies: Bool
-  /// What was left out, for the user; nil when nothing was.
-  let note: String?
-
-  init(of project: Project, includeTests: Bool, includeDependencies: Bool) {
-    let files = project.requestedFiles
-    let aside = files.count { $0.role == .test || $0.role == .script }
-    // Somebody who names a directory of tests wants them examined.
-    includesTests = includeTests || aside == files.count
-    includesDependencies = includeDependencies
-    note =
-      aside > 0 && !includesTests
-      ? "\(aside) test and script files are not reported on; --include-tests does" : nil
-  }
-
-  private func covers(_ file: ProjectFile) -> Bool {
-    switch file.role {
-    case .source: true
-    case .test, .script: includesTests && file.isRequested
-    case .dependency: includesDependencies || file.isRequested
-    }
-  }
-
-  func units(of sources: LoadedSources) -> Set<Int32> {
-    Set(covered(sources).filter { sources.failures[$0] == nil }.map { Int32(clamping: $0) })
-  }
-
-  /// Files that could not be read stand in the report as well: their absence must not look like innocence.
-  func unreadableFiles(of sources: LoadedSources) -> [AuditedFile] {
-    covered(sources).compactMap { index in
-      guard let failure = sources.failures[index] else { return nil }
-      return AuditedFile(
-        path: sources.files[index].displayPath,
-        problems: [FileProblem(kind: .unreadable, message: "\(failure)", location: nil)])
-    }
-  }
-
-  private func covered(_ sources: LoadedSources) -> [Int] {
-    sources.files.indices.filter { sources.isOwned[$0] && covers(sources.files[$0]) }
-  }
-}
-
-extension AuditReport {
-  /// The report with the findings about chosen contracts alone.
-  fileprivate func restricted(to filter: ContractFilter) -> AuditReport {
-    guard filter.selections.contains(where: { $0.contract != nil }) else { return self }
-    return AuditReport(
-      toolVersion: toolVersion, files: files, rules: rules,
-      findings: findings.filter { finding in
-        let names = finding.affectedContracts + [finding.contract].compactMap { $0 }
-        return names.contains { filter.selects(contractNamed: $0, inFileAt: finding.location.path) }
-      },
-      suppressed: suppressed, baseline: baseline, questions: questions, sources: sources)
   }
 }

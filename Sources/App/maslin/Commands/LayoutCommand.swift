@@ -3,10 +3,7 @@ import Foundation
 import Solidity
 import SoliditySyntax
 
-/// The formats of storage layouts.
-enum LayoutFormat: String, CaseIterable, ExpressibleByArgument {
-  case text, solc, json
-}
+extension LayoutFormat: ExpressibleByArgument {}
 
 /// `maslin layout`
 struct LayoutCommand: ParsableCommand {
@@ -62,7 +59,7 @@ struct LayoutCommand: ParsableCommand {
     }
     try run.forEachProgram { program, sources in
       let contracts = sources.requestedContracts(of: program, selection)
-      return Self.texts(of: contracts, in: program, as: format, selection)
+      return format.texts(of: contracts, in: program, selection)
     } deliver: { texts in
       for text in texts {
         if count > 0 {
@@ -83,36 +80,5 @@ struct LayoutCommand: ParsableCommand {
     }
     try output.finish()
     try run.finish(contracts: count)
-  }
-
-  private static func texts(
-    of contracts: [ContractDefinition], in program: Program, as format: LayoutFormat,
-    _ selection: ContractFilter
-  ) -> [String] {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-    func encoded(_ value: some Encodable) -> String? {
-      guard let data = try? encoder.encode(value) else { return nil }
-      return String(decoding: data, as: UTF8.self)
-    }
-    switch format {
-    case .solc:
-      var writer = CompilerLayoutWriter(program: program)
-      return contracts.compactMap { contract in
-        guard let name = encoded(writer.qualifiedName(of: contract)),
-          let layout = encoded(writer.layout(of: contract))
-        else { return nil }
-        return "\(name): \(layout)"
-      }
-    case .text, .json:
-      let concrete = contracts.filter { contract in
-        (contract.kind == .contract && !contract.isAbstract) || selection.names(contract)
-      }
-      return concrete.compactMap { contract in
-        let storage = program.storage(of: contract)
-        if format == .json { return encoded(StorageReport(of: storage, in: program)) }
-        return SlotMap(of: storage, in: program).text
-      }
-    }
   }
 }

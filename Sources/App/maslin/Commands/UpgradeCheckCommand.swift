@@ -57,30 +57,16 @@ struct UpgradeCheckCommand: ParsableCommand {
   @OptionGroup var source: SourceOptions
 
   mutating func run() throws {
-    var diagnostics = DiagnosticReport()
-    let (oldSide, newSide) = (try UpgradeSide(old), try UpgradeSide(new))
-    let pairing = UpgradePairing(
-      old: try oldSide.contracts(source, into: &diagnostics),
-      new: try newSide.contracts(source, into: &diagnostics))
-    diagnostics.write()
-    for version in pairing.added {
-      StandardError.write("maslin: \(version.qualifiedName) is new; nothing to compare it with\n")
-    }
-    for version in pairing.removed {
-      StandardError.write("maslin: \(version.qualifiedName) has no successor in \(newSide.name)\n")
-    }
-    guard !pairing.pairs.isEmpty else {
-      throw CommandFailure(
-        .badInput,
-        "no contract of \(newSide.name) follows one of \(oldSide.name); name them as PATH:Contract")
-    }
     let options = UpgradeOptions(
       kind: kind, unsafeAllow: Set(unsafeAllow), unsafeAllowRenames: unsafeAllowRenames)
-    let reports = pairing.pairs.map {
-      UpgradeCheck(from: $0.old, to: $0.new, options: options).run()
-    }
-    try print(reports, from: oldSide, to: newSide)
-    if diagnostics.leavesOutFiles { throw CommandFailure(.environment) }
+    let comparison = try UpgradeComparison(
+      from: UpgradeSide(old), to: UpgradeSide(new), options,
+      remappings: source.remappings, pool: source.pool)
+    comparison.diagnostics.write()
+    for note in comparison.notes { StandardError.write("maslin: \(note)\n") }
+    let reports = try comparison.reports()
+    try print(reports, comparison)
+    if comparison.diagnostics.leavesOutFiles { throw CommandFailure(.environment) }
     if reports.contains(where: { !passes($0) }) { throw CommandFailure(.findings) }
   }
 
@@ -92,20 +78,11 @@ struct UpgradeCheckCommand: ParsableCommand {
     }
   }
 
-  private func print(
-    _ reports: [UpgradeReport], from old: UpgradeSide, to new: UpgradeSide
-  ) throws {
+  private func print(_ reports: [UpgradeReport], _ comparison: UpgradeComparison) throws {
     var output = StandardOutput()
     if json {
       var writer = JSONWriter()
-      writer.value(
-        .members([
-          "schema": "maslin-upgrade-1",
-          "old": .string(old.name),
-          "new": .string(new.name),
-          "safe": .bool(reports.allSatisfy(\.isSafe)),
-          "upgrades": .array(reports.map { UpgradeReportJSON($0).value }),
-        ]))
+      writer.value(comparison.json(reports))
       try output.write(writer.takeBytes() + [0x0A])
     } else {
       try output.write(reports.map { UpgradeReportText($0).text }.joined(separator: "\n"))

@@ -55,14 +55,17 @@ struct DiagnosticReport {
 
   /// Writes everything to standard error.
   func write() {
+    for line in lines { StandardError.write("maslin: \(line)\n") }
+  }
+
+  /// The messages, the most important first, and how many more there are.
+  var lines: [String] {
     // Files left out matter most and must not drown in missing imports.
     var lines = diagnostics.filter(\.leavesOutFiles).map(\.description)
     lines += diagnostics.filter { !$0.leavesOutFiles }.map(\.description)
     lines += missingOrder.compactMap { missing[$0].map(Self.text) }
-    for line in lines.prefix(Self.maximumShown) { StandardError.write("maslin: \(line)\n") }
-    if lines.count > Self.maximumShown {
-      StandardError.write("maslin: and \(lines.count - Self.maximumShown) more messages\n")
-    }
+    let more = lines.count - Self.maximumShown
+    return lines.prefix(Self.maximumShown) + (more > 0 ? ["and \(more) more messages"] : [])
   }
 
   private static func text(of missing: MissingImport) -> String {

@@ -113,6 +113,9 @@ public final class PrefixDisk {
     return figures
   }
 
+  /// Where the calls of tools that belong to this model are kept; see `CallReplay`.
+  public var callsPath: String { "\(directory)/calls.log" }
+
   /// Waits until everything asked for so far is on the disk, or could not be written.
   public func flush() { writer.flush() }
 

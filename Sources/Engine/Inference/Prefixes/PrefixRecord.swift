@@ -7,9 +7,9 @@ import Models
 /// smallest count a state can go back to, and the lengths of content and logits (8 bytes each), whether a prompt or an
 /// answer ends there, and the number of the record's own tokens (4 bytes each); then these tokens (4 bytes each), a checksum
 /// of all that, the content, the logits (4 bytes each), and a checksum of everything before it.
-struct PrefixRecord: Hashable, Sendable {
+package struct PrefixRecord: Hashable, Sendable {
   /// What a record holds.
-  enum Kind: UInt32, Sendable, CaseIterable {
+  package enum Kind: UInt32, Sendable, CaseIterable {
     case page = 1
     case state = 2
 
@@ -18,7 +18,7 @@ struct PrefixRecord: Hashable, Sendable {
   }
 
   /// What is known of a record without its content.
-  struct Header: Hashable, Sendable {
+  package struct Header: Hashable, Sendable {
     var kind: Kind
     var identifier: RecordIdentifier
     /// The page before it.
@@ -42,7 +42,7 @@ struct PrefixRecord: Hashable, Sendable {
   }
 
   /// Why bytes are no record.
-  enum Damage: Error, Hashable, Sendable, CustomStringConvertible {
+  package enum Damage: Error, Hashable, Sendable, CustomStringConvertible {
     case missing
     case unreadable(String)
     case tooShort(Int)
@@ -53,7 +53,7 @@ struct PrefixRecord: Hashable, Sendable {
     case checksum(String)
     case notTheExpectedOne
 
-    var description: String {
+    package var description: String {
       switch self {
       case .missing: "it is missing"
       case .unreadable(let reason): reason
@@ -79,14 +79,14 @@ struct PrefixRecord: Hashable, Sendable {
   /// The most bytes of content that are believed: more than any model's states take.
   static let contentLimit = 1 << 40
 
-  var header: Header
-  var content: [UInt8]
-  var logits: [Float]
+  package var header: Header
+  package var content: [UInt8]
+  package var logits: [Float]
 
   // MARK: Writing
 
   /// The whole file.
-  func bytes(_ fingerprint: StateFingerprint) -> [UInt8] {
+  package func bytes(_ fingerprint: StateFingerprint) -> [UInt8] {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(header.fileByteCount)
     func append<Value: FixedWidthInteger>(_ value: Value) {
@@ -155,7 +155,7 @@ struct PrefixRecord: Hashable, Sendable {
   }
 
   /// Reads a whole file.
-  init(_ bytes: [UInt8], _ fingerprint: StateFingerprint) throws(Damage) {
+  package init(_ bytes: [UInt8], _ fingerprint: StateFingerprint) throws(Damage) {
     header = try Self.header(bytes, fileByteCount: bytes.count, fingerprint)
     let end = bytes.count - 8
     let sum = bytes.withUnsafeBytes { StateChecksum.of(.init(rebasing: $0[..<end])) }
@@ -169,7 +169,7 @@ struct PrefixRecord: Hashable, Sendable {
   }
 
   /// Makes a record to be written.
-  init(
+  package init(
     _ kind: Kind, after parent: RecordIdentifier, tokens: [Int32], count: Int,
     oldestRollback: Int = 0, isEnd: Bool = false, content: [UInt8], logits: [Float] = []
   ) {

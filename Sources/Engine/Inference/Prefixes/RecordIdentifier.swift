@@ -2,12 +2,12 @@ import DurableFiles
 
 /// The name of a record on disk: SHA-256 over the name of the record before it and its own tokens, so that it stands for all
 /// tokens from the first on.
-struct RecordIdentifier: Hashable, Sendable {
+package struct RecordIdentifier: Hashable, Sendable {
   /// The 32 bytes of the hash.
   let bytes: [UInt8]
 
   /// What the first page of a conversation has before it.
-  static let none = RecordIdentifier(bytes: [UInt8](repeating: 0, count: byteCount))
+  package static let none = RecordIdentifier(bytes: [UInt8](repeating: 0, count: byteCount))
   /// The length of a hash.
   static let byteCount = 32
 

@@ -1,5 +1,5 @@
 /// How many tokens of prompts go into a pass beside the answers being written, from how long passes took so far.
-struct ChunkBudget {
+package struct ChunkBudget {
   /// Seconds a pass may take while answers are written.
   let target: Double
   /// The smallest chunk.
@@ -12,13 +12,13 @@ struct ChunkBudget {
   /// The weight of the newest measurement.
   private static var smoothing: Double { 0.5 }
 
-  init(target: Double, minimum: Int) {
+  package init(target: Double, minimum: Int) {
     self.target = target
     self.minimum = minimum
   }
 
   /// Records a pass of `prompt` tokens of prompts and `answers` of answers.
-  mutating func record(prompt: Int, answers: Int, seconds: Double) {
+  package mutating func record(prompt: Int, answers: Int, seconds: Double) {
     guard prompt > 0 else {
       answerSeconds = smoothed(answerSeconds, seconds)
       return
@@ -35,7 +35,7 @@ struct ChunkBudget {
   }
 
   /// The tokens of prompts for the next pass, in 1...maximum; `maximum` when no answer is held up by them.
-  func tokens(holdsUpAnswers: Bool, maximum: Int) -> Int {
+  package func tokens(holdsUpAnswers: Bool, maximum: Int) -> Int {
     guard holdsUpAnswers else { return maximum }
     let least = min(minimum, maximum)
     guard let promptSeconds, promptSeconds > 0 else { return least }

@@ -150,8 +150,13 @@ final class SchedulerInbox: Sendable {
     }
   }
 
-  /// Counts sequences that no longer wait, or wait again (negative).
-  func left(queue count: Int) { state.withLock { $0.waiting -= count } }
+  /// Counts sequences that no longer wait, or wait again (negative), and says how many run now.
+  func left(queue count: Int, running: Int) {
+    state.withLock { state in
+      state.waiting -= count
+      state.figures.running = running
+    }
+  }
 
   /// Nothing can be computed any more: further requests are refused with this error.
   func breakDown(_ error: InferenceError) { state.withLock { $0.broken = $0.broken ?? error } }

@@ -3,18 +3,21 @@ import Models
 // Keeping the states of running sequences and kept prefixes within their limit.
 extension SchedulingLoop {
   /// The bytes of state of all that run; a page that several share counts once.
-  func stateBytes() -> Int {
-    var seen: Set<ObjectIdentifier> = []
+  func stateBytes() -> Int { measureStates().bytes }
+
+  /// The same, and the pages that are counted in them.
+  private func measureStates() -> (bytes: Int, pages: Set<ObjectIdentifier>) {
+    var pages: Set<ObjectIdentifier> = []
     var bytes = 0
     for sequence in running {
       guard let state = sequence.state else { continue }
       bytes += state.tailByteCount
-      for page in state.pages where seen.insert(ObjectIdentifier(page)).inserted {
+      for page in state.pages where pages.insert(ObjectIdentifier(page)).inserted {
         bytes += page.byteCount
       }
     }
     figures.stateBytes = bytes
-    return bytes
+    return (bytes, pages)
   }
 
   /// Makes room for what the parts of a pass add to states: kept prefixes go first, then the sequences that came last lose
@@ -25,20 +28,29 @@ extension SchedulingLoop {
     guard settings.memoryLimit != .max else { return parts }
     var parts = parts
     while true {
-      let kept = scheduled.prefixes?.memoryByteCount ?? 0
-      let bound = running.reduce(kept) { bytes, sequence in
+      let growth = parts.reduce(0) { $0 + grows($1) }
+      let bound = running.reduce(scheduled.prefixes?.memoryByteCount ?? 0) { bytes, sequence in
         sequence.state == nil ? bytes : bytes + rules.sizes.bytes(sequence.taken)
       }
-      let growth = parts.reduce(0) { $0 + grows($1) }
       if bound + growth <= settings.memoryLimit { return parts }
-      let needed = stateBytes() + growth
-      if needed + kept <= settings.memoryLimit { return parts }
-      scheduled.prefixes?.evict(toFit: max(0, settings.memoryLimit - needed))
+      let states = measureStates()
+      let needed = states.bytes + growth
+      dropPrefixes(toFit: settings.memoryLimit - needed, besides: states.pages)
       if needed <= settings.memoryLimit { return parts }
       guard running.count(where: { $0.state != nil }) > 1, let last = victim(where: { _ in true })
       else { return parts }
       preempt(last)
       parts.removeAll { $0.sequence === last }
+    }
+  }
+
+  /// Drops kept prefixes until they take at most `bytes` bytes, not counting the pages of states that run.
+  private func dropPrefixes(toFit bytes: Int, besides pages: Set<ObjectIdentifier>) {
+    guard let prefixes = scheduled.prefixes else { return }
+    while prefixes.memoryByteCount > 0 {
+      let excess = prefixes.memoryByteCount(excluding: pages) - max(0, bytes)
+      guard excess > 0 else { return }
+      prefixes.evict(toFit: max(0, prefixes.memoryByteCount - excess))
     }
   }
 
@@ -64,6 +76,6 @@ extension SchedulingLoop {
     sequence.release()
     sequence.hadTurn = true
     queue.append(sequence)
-    inbox.left(queue: -1)
+    inbox.left(queue: -1, running: running.count)
   }
 }

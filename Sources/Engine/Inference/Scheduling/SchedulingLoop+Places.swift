@@ -9,10 +9,10 @@ extension SchedulingLoop {
       guard makePlace(for: next) else { return }
       let time = inbox.clock()
       queue.take(next)
-      inbox.left(queue: 1)
       if !next.hadTurn { figures.queueSeconds += time - next.arrival }
       next.begin(at: time)
       running.append(next)
+      inbox.left(queue: 1, running: running.count)
       start(next)
     }
   }

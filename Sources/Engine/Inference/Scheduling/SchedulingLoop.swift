@@ -2,9 +2,9 @@ import Models
 
 /// The work of a scheduler's thread: takes what came in, gives places to those whose turn it is, runs passes of the
 /// model, chooses tokens. Belongs to one thread.
-final class SchedulingLoop {
+package final class SchedulingLoop {
   /// What a step did.
-  enum Step: Hashable {
+  package enum Step: Hashable {
     /// Something; the next step may follow at once.
     case worked
     /// Nothing; nothing will happen for so many seconds unless something is delivered (nil: for ever).
@@ -43,6 +43,34 @@ final class SchedulingLoop {
     budget = ChunkBudget(target: settings.latencyTarget, minimum: settings.minimumChunk)
   }
 
+  /// Makes a loop that its owner drives step by step, on the thread that owns the model.
+  ///
+  /// - Parameter clock: seconds since some fixed moment.
+  package convenience init(
+    _ scheduled: ScheduledModel, settings: SchedulerSettings, clock: @escaping @Sendable () -> Double
+  ) throws(InferenceError) {
+    self.init(
+      scheduled, rules: try AdmissionRules(scheduled, memoryLimit: settings.memoryLimit),
+      settings: settings, inbox: SchedulerInbox(settings: settings, clock: clock))
+  }
+
+  /// Takes a request, as `Scheduler.submit` does.
+  package func submit(_ request: SequenceRequest) throws(AdmissionError) -> SequenceHandle {
+    try inbox.submit(request, sampler: try rules.check(request))
+  }
+
+  /// Asks for the end, as `Scheduler.stop` does.
+  package func stop(at time: Double) { inbox.stop(at: time) }
+
+  /// The figures after the last step.
+  package var currentFigures: SchedulerFigures {
+    var current = figures
+    current.running = running.count
+    current.paused = running.count { $0.isPaused }
+    current.waiting = queue.members.count
+    return current
+  }
+
   /// Steps until the scheduler is stopped.
   func run() {
     while true {
@@ -55,7 +83,7 @@ final class SchedulingLoop {
   }
 
   /// Does what is to do between two passes, then one pass.
-  func step() -> Step {
+  package func step() -> Step {
     figures.running = running.count
     figures.paused = running.count { $0.isPaused }
     let delivery = inbox.take(publishing: figures, placeSeconds: placeSeconds)
@@ -80,7 +108,10 @@ final class SchedulingLoop {
   }
 
   private func idle(stopTime: Double?) -> Step {
-    let pauses = (running + queue.members).compactMap { $0.pausedSince.map { $0 + settings.pauseLimit } }
+    scheduled.prefixes?.writeBehind()
+    let pauses = (running + queue.members).compactMap { sequence in
+      sequence.pausedSince.map { $0 + settings.pauseLimit }
+    }
     let next = (pauses + [stopTime].compactMap(\.self)).min()
     return .idle(seconds: next.map { max(0, $0 - inbox.clock()) })
   }
@@ -143,7 +174,7 @@ final class SchedulingLoop {
       running.removeAll { $0 === sequence }
     } else {
       queue.remove(sequence)
-      inbox.left(queue: 1)
+      inbox.left(queue: 1, running: running.count)
     }
     letGo(sequence)
     sequence.end()
