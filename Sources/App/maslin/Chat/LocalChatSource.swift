@@ -19,7 +19,8 @@ final class LocalChatSource: ChatSource {
 
   private static func open(_ model: String, _ options: EngineOptions) throws -> LocalModelService {
     let service = try LocalModelService(
-      path: try options.path(of: model), options: options.local, serving: ServingOptions())
+      path: try options.path(of: model), model: options.local,
+      serving: ServingOptions(sequences: 1))
     for note in service.notes { StandardError.write("maslin: \(note)\n") }
     return service
   }
