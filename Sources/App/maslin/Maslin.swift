@@ -26,7 +26,8 @@ struct Maslin: ParsableCommand {
     subcommands: [
       AuditCommand.self, LayoutCommand.self, UpgradeCheckCommand.self, RulesCommand.self,
       FactsCommand.self, ParseCommand.self, BytecodeCommand.self, McpCommand.self,
-      RunCommand.self, CompleteCommand.self, ModelCommand.self, FitCommand.self, BenchCommand.self,
+      ChatCommand.self, RunCommand.self, CompleteCommand.self, ModelCommand.self, FitCommand.self,
+      BenchCommand.self,
       ServeCommand.self, CacheCommand.self, ConfigCommand.self,
       TokenizeCommand.self, LogitsCommand.self, PerplexityCommand.self,
     ])
