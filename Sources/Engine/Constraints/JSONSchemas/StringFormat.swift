@@ -47,8 +47,10 @@ enum StringFormat {
   private static let atom = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,12}"
   /// Two hyphens in a row would be the mark of an internationalised name (RFC 5891), which has rules of its own.
   private static let label = "[A-Za-z0-9](-?[A-Za-z0-9]){0,30}"
-  /// Four labels of 61 stay within 253.
-  private static let host = "(\(label)\\.){0,3}\(label)"
+  private static let shortLabel = "[A-Za-z0-9](-?[A-Za-z0-9]){0,11}"
+  /// Four labels of 61 stay within 253, and so do eight of 23.
+  private static let host =
+    "((\(label)\\.){0,3}\(label)|(\(shortLabel)\\.){4,7}\(shortLabel))"
   private static let byte = "(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)"
   private static let ipv4 = "(\(byte)\\.){3}\(byte)"
   private static let group = "[0-9A-Fa-f]{1,4}"
