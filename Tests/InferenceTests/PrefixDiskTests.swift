@@ -106,13 +106,10 @@ struct PrefixDiskTests {
         step = step &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
         var damaged = whole
         damaged[offset] ^= 1 << UInt8(step >> 61)
-        // Straight into the file, as a disk would: the store knows its index already.
-        try Data(damaged).write(to: URL(fileURLWithPath: path))
         #expect(throws: PrefixRecord.Damage.self, "byte \(offset) of \(name)") {
           _ = try PrefixRecord(damaged, Self.fingerprint)
         }
       }
-      try Data(whole).write(to: URL(fileURLWithPath: path))
     }
     // A sample of them all the way through a store that has its index already.
     let names = try records(scratch)
@@ -134,6 +131,7 @@ struct PrefixDiskTests {
       var bytes = contents[name] ?? []
       let offset = Int(step >> 13) % bytes.count
       bytes[offset] ^= 1 << UInt8(round % 8)
+      // Straight into the file, as a disk would: the store knows its index already.
       try Data(bytes).write(to: URL(fileURLWithPath: "\(other.path)/\(name)"))
       let match = store.resume(prompt + [7])
       #expect(match.count < 300)

@@ -118,6 +118,47 @@ struct PrefixFamiliesTests {
     #expect(reused > 0)
   }
 
+  @Test("A flipped byte on disk is detected, and the tokens computed again", arguments: names)
+  func damage(name: String) throws {
+    let seed = UInt64.random(in: .min ... .max)
+    print("\(name): seed \(seed)")
+    var numbers = Numbers(state: seed)
+    let local = try open(name)
+    let scratch = try ScratchDirectory()
+    let fingerprint = StateFingerprint(local.file, settings: [])
+    func makeDisk() throws -> PrefixDisk {
+      try PrefixDisk(
+        directory: scratch.path, fingerprint: fingerprint, limit: 1 << 28, files: ScarceFiles())
+    }
+    let prompt = (0..<300).map { _ in Int32.random(in: 0..<200, using: &numbers) }
+    let longer = prompt + [5, 6]
+    let cold = local.makeSession()
+    try cold.append(longer)
+    do {
+      let store = PrefixStore(model: local.model, memoryLimit: 1 << 28, disk: try makeDisk())
+      try local.makeSession(prefixes: store).append(prompt)
+      store.finishWriting()
+    }
+    for round in 0..<6 {
+      let disk = try makeDisk()
+      let store = PrefixStore(model: local.model, memoryLimit: 1 << 28, disk: disk)
+      let records = try SystemFiles().entries(of: scratch.path).filter {
+        $0.name.hasSuffix(".page") || $0.name.hasSuffix(".state") && round % 2 == 0
+      }
+      let record = try #require(records.randomElement(using: &numbers))
+      let path = "\(scratch.path)/\(record.name)"
+      var bytes = try SystemFiles().read(path, limit: 1 << 28)
+      bytes[Int.random(in: 0..<bytes.count, using: &numbers)] ^= 1 << UInt8(round)
+      try Data(bytes).write(to: URL(fileURLWithPath: path))
+      let session = local.makeSession(prefixes: store)
+      try session.append(longer)
+      #expect(session.logits?.map(\.bitPattern) == cold.logits?.map(\.bitPattern))
+      if record.name.hasSuffix(".page") { #expect(disk.figures.damaged == 1) }
+      try local.makeSession(prefixes: store).append(prompt)
+      store.finishWriting()
+    }
+  }
+
   @Test("Pages and tails put together again are the state that was taken apart", arguments: names)
   func parts(name: String) throws {
     let local = try open(name)

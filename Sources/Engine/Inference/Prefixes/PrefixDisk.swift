@@ -32,7 +32,7 @@ public final class PrefixDisk {
   public let fingerprint: StateFingerprint
   /// The most bytes of all records.
   public let limit: Int
-  /// What a user should know, one sentence each, oldest first: damage found, a full disk.
+  /// What a user should know, one sentence each, oldest first: damage found, a full disk. The newest 64.
   public private(set) var notes: [String] = []
 
   /// A state found when the directory was opened.
@@ -120,7 +120,7 @@ public final class PrefixDisk {
       if let known = try? files.read(path, limit: 4096), known == bytes { return }
       try AtomicFile.write(bytes, to: path, using: files)
     } catch {
-      notes.append(error.description)
+      note(error.description)
     }
   }
 
@@ -143,6 +143,12 @@ public final class PrefixDisk {
 
   /// Waits until everything asked for so far is on the disk, or could not be written.
   public func flush() { writer.flush() }
+
+  private func note(_ text: String) {
+    guard notes.last != text else { return }
+    notes.append(text)
+    if notes.count > 64 { notes.removeFirst() }
+  }
 
   // MARK: Opening
 
@@ -169,7 +175,7 @@ public final class PrefixDisk {
       }
     }
     if counted.damaged > 0 {
-      notes.append("\(counted.damaged) damaged records of prefixes were removed from \(directory)")
+      note("\(counted.damaged) damaged records of prefixes were removed from \(directory)")
     }
     keepUsable(headers, used)
     evict()
@@ -297,7 +303,7 @@ public final class PrefixDisk {
     counted.failedWrites += failed.count
     for record in failed { discard(record) }
     if let failure {
-      notes.append("\(failure); prefixes are kept in memory alone until there is room again")
+      note("\(failure); prefixes are kept in memory alone until there is room again")
     }
     defer { removed = [] }
     return removed
@@ -350,7 +356,7 @@ public final class PrefixDisk {
   func reportDamage(_ record: RecordIdentifier, _ reason: some CustomStringConvertible) {
     guard let name = entries[record]?.fileName else { return }
     counted.damaged += 1
-    notes.append("the record \(name) of a prefix was removed: \(reason)")
+    note("the record \(name) of a prefix was removed: \(reason)")
     discard(record)
   }
 

@@ -146,19 +146,19 @@ extension PrefixStore {
   func removeFromDisk(_ kept: KeptState) {
     guard let record = kept.record else { return }
     disk?.remove(record)
-    forget(record)
+    forget(record, wasEvicted: false)
   }
 
   /// Takes note of the states that the disk has lost.
   func forgetRemovedRecords() {
-    for record in disk?.takeRemoved() ?? [] { forget(record) }
+    for record in disk?.takeRemoved() ?? [] { forget(record, wasEvicted: true) }
   }
 
-  private func forget(_ record: RecordIdentifier) {
+  private func forget(_ record: RecordIdentifier, wasEvicted: Bool) {
     guard let kept = onDisk.removeValue(forKey: record) else { return }
     kept.record = nil
     if kept.state == nil {
-      kept.node.wasEvicted = true
+      kept.node.wasEvicted = kept.node.wasEvicted || wasEvicted
       tree.setKept(nil, at: kept.node)
     } else {
       tree.updateReach(from: kept.node)
