@@ -25,15 +25,24 @@ struct RunningGateway {
     GatewayConfiguration(addresses: addresses, token: AccessToken(token))
   }
 
+  static func logger(_ output: @escaping @Sendable (String) -> Void) -> Logger {
+    logger(LineLogHandler(form: .json, output: output))
+  }
+
+  static func logger(_ handler: LineLogHandler) -> Logger {
+    Logger(label: "test") { _ in handler }
+  }
+
   /// Runs a gateway with a service, then the body, then stops it.
   static func run<Result: Sendable>(
     _ service: (any ModelService)?, configuration: GatewayConfiguration = configuration(),
-    surfaces: [Surface] = [LineDialect.surface], grace: Duration = .milliseconds(200),
+    surfaces: [Surface] = [LineDialect.surface], mounts: [Mount] = [],
+    grace: Duration = .milliseconds(200),
     _ body: @Sendable @escaping (RunningGateway) async throws -> Result
   ) async throws -> Result {
     let log = Log()
-    let logger = Logger(label: "test") { _ in LineLogHandler(form: .json) { log.add($0) } }
-    let gateway = try Gateway(configuration, surfaces: surfaces, logger: logger)
+    let gateway = try Gateway(
+      configuration, surfaces: surfaces, mounts: mounts, logger: logger { log.add($0) })
     if let service { gateway.open(service) }
     let (started, start) = AsyncThrowingStream<Int, any Error>.makeStream()
     let running = Task {
@@ -88,11 +97,11 @@ struct RunningGateway {
   }
 }
 
-/// Waits for something to become true, for some seconds at most.
-func eventually(_ condition: @Sendable () async throws -> Bool) async rethrows -> Bool {
+/// Waits for something to become true, for some seconds at most. An error counts as not true.
+func eventually(_ condition: @Sendable () async throws -> Bool) async -> Bool {
   let end = ContinuousClock.now + .seconds(8)
   while ContinuousClock.now < end {
-    if try await condition() { return true }
+    if (try? await condition()) == true { return true }
     try? await Task.sleep(for: .milliseconds(5))
   }
   return false

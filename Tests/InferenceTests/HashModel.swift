@@ -117,7 +117,7 @@ final class HashModel: LanguageModel {
         throw .serializedState("a state of another model")
       }
       var rows: [Float] = []
-      for token in sequence.tokens {
+      for (index, token) in sequence.tokens.enumerated() {
         guard (0..<Int32(shape.vocabularyCount)).contains(token) else {
           throw .tokenOutOfRange(token: Int(token), vocabulary: shape.vocabularyCount)
         }
@@ -125,7 +125,8 @@ final class HashModel: LanguageModel {
         computedTokens += 1
         switch sequence.logits {
         case .none: break
-        case .last: rows = logits(after: state.all)
+        case .last:
+          if index == sequence.tokens.count - 1 { rows = logits(after: state.all) }
         case .all: rows += logits(after: state.all)
         }
       }

@@ -111,7 +111,7 @@ struct OutputParserTests {
     for length in [1, 2, 5, 1000] {
       for (syntax, text) in [(ChatOutputParser.Syntax.json, json), (.function, function)] {
         var parser = ChatOutputParser(syntax: syntax, startsThinking: false)
-        parser.textParameters = ["w": ["u"]]
+        parser.parameterKinds = ["w": ["u": .string, "t": .array]]
         var events: [ChatOutputParser.LocatedEvent] = []
         var rest = text[...]
         while !rest.isEmpty {

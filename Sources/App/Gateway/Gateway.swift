@@ -1,5 +1,6 @@
 import Logging
 import ModelServing
+import Synchronization
 
 /// An HTTP server for a model service: dialects' endpoints, health and figures, for those who have the token.
 ///
@@ -10,6 +11,7 @@ public final class Gateway: Sendable {
   private let responder: GatewayResponder
   private let logger: Logger
   private let listeners: ListenerSet
+  private let stopping = Mutex<Task<Void, Never>?>(nil)
 
   /// Makes a gateway; does not listen yet.
   ///
@@ -48,16 +50,26 @@ public final class Gateway: Sendable {
     }
     await whenListening(addresses)
     await listeners.wait()
+    await stopping.withLock { $0 }?.value
   }
 
   /// The model is there: from now on requests are answered.
   public func open(_ service: any ModelService) { responder.status.open(service) }
 
   /// Accepts no more requests, lets running answers finish, and ends those that take longer with an error in their
-  /// stream. Returns when nothing is left.
+  /// stream. Returns when nothing is left. Called again it waits for the first call's work.
   ///
   /// - Parameter grace: how long answers may go on.
   public func stop(grace: Duration) async {
+    let task = stopping.withLock { task in
+      let running = task ?? Task { await stopNow(grace: grace) }
+      task = running
+      return running
+    }
+    await task.value
+  }
+
+  private func stopNow(grace: Duration) async {
     responder.status.stop()
     async let stopped: Void = listeners.stop()
     await wait(for: grace)

@@ -141,6 +141,18 @@ final class GatewayResponder: Sendable {
         record.note { $0.endpoint = "GET /health" }
         return .health(extra)
       }
+      // The page's files say nothing about anyone; a browser cannot show a token to get them.
+      if method == "GET" || method == "HEAD", let asset = PageAssets.asset(path: path) {
+        record.note {
+          $0.dialect = "page"
+          $0.endpoint = "GET " + path
+        }
+        extra.append(
+          (name: "content-security-policy", value: PageAssets.contentSecurityPolicy))
+        extra.append((name: "referrer-policy", value: "no-referrer"))
+        return .reply(
+          EndpointReply(contentType: asset.contentType, body: asset.bytes), extra)
+      }
       try policy.checkToken(request.headers)
       if path == "/metrics", method == "GET" || method == "HEAD" {
         record.note { $0.endpoint = "GET /metrics" }

@@ -143,6 +143,15 @@ public final class DirectoryLock: Sendable {
   }
 
   deinit { _ = systemClose(descriptor) }
+
+  /// Whether a process holds the lock of a directory at this moment; makes no lock file.
+  public static func isHeld(directory: String) -> Bool {
+    let descriptor = open("\(directory)/lock", O_RDWR | O_CLOEXEC | O_NOFOLLOW)
+    guard descriptor >= 0 else { return false }
+    defer { _ = systemClose(descriptor) }
+    // Shared, so that two who only ask do not see one another; given back when the file is closed.
+    return flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK
+  }
 }
 
 private func systemClose(_ descriptor: Int32) -> Int32 { close(descriptor) }

@@ -45,7 +45,8 @@ struct FormatFields {
       // Chat completions put the schema one level deeper than responses.
       let inner = try fields.object("json_schema") ?? fields
       guard let schema = inner["schema"] else {
-        throw inner.invalid("schema", "is missing")
+        let isDeeper = inner.path == fields.path && fields.path == "response_format"
+        throw inner.invalid(isDeeper ? "json_schema" : "schema", "is missing")
       }
       try note(fields.path, .jsonSchema(try self.schema(schema, inner.path(of: "schema"))))
     case "regex":

@@ -38,7 +38,7 @@ final class Metrics: Sendable {
     var requests: [RequestKey: Int] = [:]
     var outcomes: [RequestRecord.Outcome: Int] = [:]
     var finishes: [FinishKind: Int] = [:]
-    var misses: [MissKind: Int] = [:]
+    var misses: [PromptReport.Miss.Kind: Int] = [:]
     var promptTokens = 0
     var reusedTokens = 0
     var answerTokens = 0
@@ -103,7 +103,7 @@ final class Metrics: Sendable {
         "maslin_answers_total", [("finish", kind.rawValue)], Double(state.finishes[kind] ?? 0))
     }
     page.family("maslin_prefix_misses_total", "Prompts not fully reused, by why.", "counter")
-    for kind in MissKind.allCases {
+    for kind in PromptReport.Miss.Kind.allCases {
       page.sample(
         "maslin_prefix_misses_total", [("kind", kind.rawValue)], Double(state.misses[kind] ?? 0))
     }

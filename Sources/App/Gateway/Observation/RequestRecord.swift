@@ -24,7 +24,7 @@ final class RequestRecord: Sendable {
     var finishedCount = 0
     var reason: FinishKind?
     var missPosition: Int?
-    var missKind: MissKind?
+    var missKind: PromptReport.Miss.Kind?
     var malformedCalls = 0
     var outcome = Outcome.done
   }
@@ -70,7 +70,7 @@ final class RequestRecord: Sendable {
           facts.reusedTokens += report.reused
           if let miss = report.miss {
             facts.missPosition = miss.position
-            facts.missKind = MissKind(miss)
+            facts.missKind = miss.kind
           }
         case .content, .reasoning, .call:
           if facts.firstTokenSeconds == nil { facts.firstTokenSeconds = seconds }
@@ -109,25 +109,5 @@ enum FinishKind: String, Sendable, CaseIterable {
       case .contextFull: .contextFull
       case .loop: .loop
       }
-  }
-}
-
-/// Why tokens had to be computed again, without the text that differed.
-enum MissKind: String, Sendable, CaseIterable {
-  /// Nothing like the prompt was known.
-  case firstUse = "first-use"
-  /// The prompt leaves a known one at some token.
-  case differs
-  /// It was known and is not kept any more, or could not be read.
-  case notKept = "not-kept"
-
-  init(_ miss: PromptReport.Miss) {
-    if !miss.known.isEmpty || miss.reason.hasPrefix("differs") {
-      self = .differs
-    } else if miss.reason.hasPrefix("first") || miss.reason.hasPrefix("never") {
-      self = .firstUse
-    } else {
-      self = .notKept
-    }
   }
 }

@@ -1,7 +1,7 @@
 /// A way to exchange messages with a server, one JSON text at a time.
 public protocol MessageTransport: Sendable {
-  /// Begins to deliver what comes. Called once, before anything is sent. `receive` is called from one thread at a time; the
-  /// last event is `.ended`.
+  /// Begins to deliver what comes. Called once, before anything is sent. `receive` is called from one thread at a
+  /// time; the last event is `.ended`.
   func start(_ receive: @escaping @Sendable (TransportEvent) -> Void)
   /// Sends one message: JSON text on one line, without its line feed. Returns false when the server is gone.
   func send(_ message: [UInt8]) -> Bool

@@ -19,8 +19,8 @@ extension ContextClient: ToolProvider {}
 public struct ToolSet: Sendable {
   /// A tool as it is offered.
   public struct Offered: Hashable, Sendable {
-    /// The name for the model: letters, digits, `_` and `-`, at most 64. The tool's own where that is possible, with the
-    /// server's name before it where several servers have a tool of that name.
+    /// The name for the model: letters, digits, `_` and `-`, at most 64. The tool's own where that is possible, with
+    /// the server's name before it where several servers have a tool of that name.
     public let name: String
     /// What the user calls the server.
     public let server: String

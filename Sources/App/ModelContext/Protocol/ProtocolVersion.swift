@@ -1,7 +1,7 @@
 /// A published revision of the Model Context Protocol (modelcontextprotocol.io/specification).
 ///
-/// Up to 2025-11-25 a connection begins with the `initialize` handshake, which settles the revision. From 2026-07-28 on there
-/// is no handshake: every request carries its revision and the client's capabilities in `params._meta`.
+/// Up to 2025-11-25 a connection begins with the `initialize` handshake, which settles the revision. From 2026-07-28
+/// on there is no handshake: every request carries its revision and the client's capabilities in `params._meta`.
 public enum ProtocolVersion: String, CaseIterable, Comparable, Sendable {
   case november2024 = "2024-11-05"
   case march2025 = "2025-03-26"

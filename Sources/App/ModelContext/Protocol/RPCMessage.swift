@@ -1,7 +1,7 @@
 import JSON
 
-/// The id of a JSON-RPC request: a whole number or a text. Fractions and null, which JSON-RPC tolerates, are no ids here,
-/// as the Model Context Protocol demands.
+/// The id of a JSON-RPC request: a whole number or a text. Fractions and null, which JSON-RPC tolerates, are no ids
+/// here, as the Model Context Protocol demands.
 public enum MessageID: Hashable, Sendable, CustomStringConvertible {
   case number(Int)
   case text(String)

@@ -2,10 +2,12 @@ import JSON
 import Synchronization
 import TerminalText
 
-/// One client's conversation with a server, apart from any transport. Messages come in as JSON; what belongs to a message
-/// goes out through the function that came with it, so that a transport can keep the answers of several requests apart.
+/// One client's conversation with a server, apart from any transport. Messages come in as JSON; what belongs to a
+/// message goes out through the function that came with it, so that a transport can keep the answers of several
+/// requests apart.
 ///
-/// Serves both forms of the protocol: after an `initialize` handshake, and requests that carry their revision themselves.
+/// Serves both forms of the protocol: after an `initialize` handshake, and requests that carry their revision
+/// themselves.
 public final class ServerConnection: Sendable {
   /// Something for the client.
   public enum Output: Hashable, Sendable {

@@ -16,8 +16,8 @@ public struct StandardStreamServer: Sendable {
     self.output = DescriptorWriter(output)
   }
 
-  /// Serves until the input ends or nobody reads the output. Calls in progress when the input ends are finished and answered.
-  /// Blocks the calling thread.
+  /// Serves until the input ends or nobody reads the output. Calls in progress when the input ends are finished and
+  /// answered. Blocks the calling thread.
   ///
   /// - Throws: `StreamFailure` when the input cannot be read.
   public func run() throws(StreamFailure) {

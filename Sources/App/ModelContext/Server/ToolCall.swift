@@ -1,8 +1,8 @@
 import JSON
 import Synchronization
 
-/// A call of a tool while it runs: tells the tool whether the result is still wanted, and the client how far it is. May be
-/// used from any thread.
+/// A call of a tool while it runs: tells the tool whether the result is still wanted, and the client how far it is.
+/// May be used from any thread.
 public final class ToolCall: Sendable {
   private struct State {
     var isCancelled = false
@@ -12,8 +12,8 @@ public final class ToolCall: Sendable {
   }
 
   private let state = Mutex(State())
-  /// Whether the answer is made, so that nothing may be sent any more. Held while something is sent, so that nothing comes
-  /// behind the answer.
+  /// Whether the answer is made, so that nothing may be sent any more. Held while something is sent, so that nothing
+  /// comes behind the answer.
   private let isFinished = Mutex(false)
   private let progressToken: JSONValue?
   private let logLevel: @Sendable () -> LogLevel?

@@ -1,8 +1,8 @@
 import JSON
 import Synchronization
 
-/// Makes one HTTP reply of the outputs that belong to one posted message: plain JSON when the answer comes first and soon, a
-/// stream of events otherwise.
+/// Makes one HTTP reply of the outputs that belong to one posted message: plain JSON when the answer comes first and
+/// soon, a stream of events otherwise.
 final class HTTPExchange: Sendable {
   private enum Phase {
     /// Nothing has come; the continuation waits for what is first.

@@ -40,8 +40,8 @@ enum HeaderText {
     text.trimmingCharacters(in: CharacterSet(charactersIn: " \t"))
   }
 
-  /// What a field stands for that carries a value of the body: as it is, or `=?base64?...?=` around the base64 form of its
-  /// UTF-8 bytes; nil when that is damaged (revision 2026-07-28).
+  /// What a field stands for that carries a value of the body: as it is, or `=?base64?...?=` around the base64 form
+  /// of its UTF-8 bytes; nil when that is damaged (revision 2026-07-28).
   static func decoded(_ field: String) -> String? {
     let (start, end) = ("=?base64?", "?=")
     guard field.hasPrefix(start), field.hasSuffix(end), field.utf8.count >= start.utf8.count + 2

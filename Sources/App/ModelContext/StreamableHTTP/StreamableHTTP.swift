@@ -3,10 +3,10 @@ import Synchronization
 
 /// The streamable HTTP transport, apart from any HTTP server: requests come in as values, replies go out as values.
 ///
-/// A client that begins with `initialize` gets a session, named by `Mcp-Session-Id`; requests of revision 2026-07-28 stand
-/// for themselves. A reply is plain JSON, unless the call has something to tell before its result or takes long: then it is
-/// a stream of events. Requests of the server to the client do not exist, so GET is refused. Authentication and the checks
-/// of Host and Origin are the HTTP server's.
+/// A client that begins with `initialize` gets a session, named by `Mcp-Session-Id`; requests of revision 2026-07-28
+/// stand for themselves. A reply is plain JSON, unless the call has something to tell before its result or takes
+/// long: then it is a stream of events. Requests of the server to the client do not exist, so GET is refused.
+/// Authentication and the checks of Host and Origin are the HTTP server's.
 public final class StreamableHTTP: Sendable {
   /// A request.
   public struct Request: Sendable {

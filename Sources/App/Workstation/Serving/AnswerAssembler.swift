@@ -6,7 +6,7 @@ import Tokenization
 /// the content cut at the first stop text.
 ///
 /// Stop texts count in what the model says, not in its thoughts nor in its calls; they are found across tokens.
-struct AnswerAssembler: Sendable {
+package struct AnswerAssembler: Sendable {
   private let vocabulary: Vocabulary
   private var detokenizer: StreamingDetokenizer
   /// Takes chat answers apart; nil for plain text.
@@ -15,13 +15,13 @@ struct AnswerAssembler: Sendable {
   private let makeCallID: @Sendable () -> String
 
   /// The stop text that was found; nothing comes after it.
-  private(set) var stopText: String?
+  package private(set) var stopText: String?
   /// The calls so far, as they go back into prompts.
-  private(set) var calls: [ToolCall] = []
+  package private(set) var calls: [ToolCall] = []
   /// The thoughts so far.
-  private(set) var reasoning = ""
+  package private(set) var reasoning = ""
   /// Tokens of thoughts, their end marker included.
-  private(set) var reasoningTokens = 0
+  package private(set) var reasoningTokens = 0
 
   /// Bytes of the answer's text so far.
   private var textBytes = 0
@@ -38,7 +38,7 @@ struct AnswerAssembler: Sendable {
   ///   - parser: takes chat answers apart; nil for plain text.
   ///   - stop: texts that end the content.
   ///   - makeCallID: makes a new id for each call.
-  init(
+  package init(
     vocabulary: Vocabulary, parser: ChatOutputParser?, stop: [String],
     makeCallID: @escaping @Sendable () -> String = CallIdentifier.make
   ) {
@@ -50,7 +50,9 @@ struct AnswerAssembler: Sendable {
   }
 
   /// Takes the next token; returns what has become certain.
-  mutating func append(_ token: Int32, likelihoods: TokenLikelihoods? = nil) -> [GenerationEvent] {
+  package mutating func append(_ token: Int32, likelihoods: TokenLikelihoods? = nil)
+    -> [GenerationEvent]
+  {
     guard stopText == nil else { return [] }
     if let likelihoods {
       unplaced.append((textBytes, TokenProbability(likelihoods, vocabulary)))
@@ -64,7 +66,7 @@ struct AnswerAssembler: Sendable {
   }
 
   /// Ends the answer; returns what was held back.
-  mutating func finish() -> [GenerationEvent] {
+  package mutating func finish() -> [GenerationEvent] {
     guard stopText == nil else { return [] }
     let text = detokenizer.finish()
     textBytes += text.utf8.count
@@ -135,7 +137,7 @@ struct AnswerAssembler: Sendable {
 
 extension TokenProbability {
   /// The engine's figures with the tokens' texts.
-  init(_ likelihoods: TokenLikelihoods, _ vocabulary: Vocabulary) {
+  package init(_ likelihoods: TokenLikelihoods, _ vocabulary: Vocabulary) {
     func choice(_ choice: TokenLikelihoods.Choice) -> Choice {
       let bytes = Array(vocabulary.bytes(of: choice.token))
       return Choice(
@@ -147,12 +149,12 @@ extension TokenProbability {
 }
 
 /// Names of calls.
-enum CallIdentifier {
+package enum CallIdentifier {
   private static let digits = Array(
     "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 
   /// A new name: `call_` and 24 random letters and digits (143 bits).
-  static func make() -> String {
+  package static func make() -> String {
     "call_" + String((0..<24).map { _ in digits[Int.random(in: 0..<digits.count)] })
   }
 }

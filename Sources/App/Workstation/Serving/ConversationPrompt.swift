@@ -23,8 +23,6 @@ struct ConversationPrompt: Sendable {
     var parser: ChatOutputParser?
     /// How the answer may begin.
     var thought: ToolCallGrammar.Thought
-    /// Tokens that end the answer.
-    var stopTokens: Set<Int32>
     /// What the asker may want to know.
     var notes: [String] = []
   }
@@ -77,6 +75,13 @@ struct ConversationPrompt: Sendable {
     return !(chat is LlamaChat)
   }
 
+  /// The tokens that end answers: those the vocabulary names, and those the chat format ends turns with.
+  var stopTokens: Set<Int32> {
+    let chat = ChatFormat.encoding(for: tokenizer.vocabulary, thinks: false)
+    return tokenizer.vocabulary.stopTokens.union(
+      chat?.endTokens(in: tokenizer.vocabulary) ?? [])
+  }
+
   /// The prompt of a request.
   ///
   /// - Throws: `ServiceError` for what the conversation or the model's format does not allow.
@@ -94,7 +99,8 @@ struct ConversationPrompt: Sendable {
       for (position, token) in tokens.enumerated()
       where token < 0 || token >= tokenizer.vocabulary.count {
         throw .invalid(
-          message: "token \(token) at position \(position) does not exist; the vocabulary has the tokens 0 to "
+          message:
+            "token \(token) at position \(position) does not exist; the vocabulary has the tokens 0 to "
             + "\(tokenizer.vocabulary.count - 1)",
           parameter: "prompt")
       }
@@ -105,7 +111,7 @@ struct ConversationPrompt: Sendable {
   private func plain(_ tokens: [Int32]) throws(ServiceError) -> Prepared {
     if tokens.isEmpty { throw .invalid(message: "is empty", parameter: "prompt") }
     return Prepared(
-      tokens: tokens, parser: nil, thought: .none, stopTokens: tokenizer.vocabulary.stopTokens)
+      tokens: tokens, parser: nil, thought: .none)
   }
 
   private func refuseConversationParts(_ request: GenerationRequest) throws(ServiceError) {
@@ -149,7 +155,12 @@ struct ConversationPrompt: Sendable {
     }
     var parser = encoding.outputParser(for: prompt)
     for tool in request.tools {
-      parser.textParameters[tool.name] = ToolCallGrammar.textParameters(tool.parameters)
+      parser.parameterKinds[tool.name] = ToolParameters.kinds(tool.parameters)
+    }
+    if request.tools.isEmpty {
+      parser.callPlaces = .nowhere
+    } else if request.format != .text {
+      parser.callPlaces = .beforeContent
     }
     var thought = ToolCallGrammar.Thought.none
     if parser.isReasoning {
@@ -160,9 +171,7 @@ struct ConversationPrompt: Sendable {
       thought = .optional
     }
     return Prepared(
-      tokens: tokens, parser: parser, thought: thought,
-      stopTokens: Set(encoding.endTokens(in: tokenizer.vocabulary)),
-      notes: Self.repetitions(in: turns))
+      tokens: tokens, parser: parser, thought: thought, notes: Self.repetitions(in: turns))
   }
 
   private func check(_ turns: [Turn]) throws(ServiceError) {
@@ -187,7 +196,8 @@ struct ConversationPrompt: Sendable {
       guard !canCallTools else { continue }
       if turn.role == .tool || !turn.calls.isEmpty {
         throw .unsupported(
-          message: "the chat format of '\(modelName)' has no tools, so it has no calls and no results of them",
+          message:
+            "the chat format of '\(modelName)' has no tools, so it has no calls and no results of them",
           parameter: path)
       }
     }
@@ -217,7 +227,8 @@ struct ConversationPrompt: Sendable {
         metadata, vocabulary: tokenizer.vocabulary, thinking: thinking)
     } catch {
       throw .unsupported(
-        message: "'\(modelName)' is no chat model: its vocabulary has the markers of no known chat format "
+        message:
+          "'\(modelName)' is no chat model: its vocabulary has the markers of no known chat format "
           + "(DeepSeek V4, ChatML, Llama 3); ask for the completion of a text instead",
         parameter: "messages")
     }

@@ -7,7 +7,7 @@ extension PromptReport.Miss {
   init(_ miss: PrefixMiss, prompt: [Int32], _ vocabulary: Vocabulary) {
     let place = min(max(0, miss.position), prompt.count)
     let before = Array(prompt[max(0, place - 4)..<place])
-    let known = Self.text(before, then: miss.known.map { [$0] } ?? [], vocabulary)
+    let known = Self.text(before, then: miss.known, vocabulary)
     let given = Self.text(before, then: Array(prompt[place...].prefix(6)), vocabulary)
     let kind: Kind
     let reason: String

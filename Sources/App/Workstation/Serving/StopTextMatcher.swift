@@ -2,7 +2,7 @@
 ///
 /// The result does not depend on where the pieces are cut: the stop text that ends first counts, of several that end
 /// together the longest. Each byte costs one step for every stop text (Knuth, Morris, Pratt 1977).
-struct StopTextMatcher: Sendable {
+package struct StopTextMatcher: Sendable {
   private struct Pattern: Sendable {
     let text: String
     let bytes: [UInt8]
@@ -37,10 +37,10 @@ struct StopTextMatcher: Sendable {
   private var held: [UInt8] = []
 
   /// Makes a matcher; empty texts are left out.
-  init(_ texts: [String]) { patterns = texts.filter { !$0.isEmpty }.map(Pattern.init) }
+  package init(_ texts: [String]) { patterns = texts.filter { !$0.isEmpty }.map(Pattern.init) }
 
   /// Takes the next piece. Returns the text that has become certain, and the stop text that was found behind it, if any.
-  mutating func append(_ text: String) -> (certain: String, stop: String?) {
+  package mutating func append(_ text: String) -> (certain: String, stop: String?) {
     guard !patterns.isEmpty else { return (text, nil) }
     for byte in text.utf8 {
       held.append(byte)
@@ -64,7 +64,7 @@ struct StopTextMatcher: Sendable {
   }
 
   /// Gives out what was held back and begins anew.
-  mutating func flush() -> String {
+  package mutating func flush() -> String {
     for index in patterns.indices { patterns[index].matched = 0 }
     defer { held = [] }
     return String(decoding: held, as: UTF8.self)

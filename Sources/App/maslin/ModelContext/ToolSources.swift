@@ -23,7 +23,7 @@ struct ToolSources: Sendable {
     var resolved: [String] = []
     for root in roots {
       guard let path = RootedFileSystem.resolved(SourcePath.joined(here, root)),
-        LocalFileSystem().isDirectory(path)
+        LocalFileSystem().kind(of: path) == .directory
       else {
         throw CommandFailure(.environment, "\(SafeText.line(root)): no such directory")
       }

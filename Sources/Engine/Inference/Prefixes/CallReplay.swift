@@ -229,6 +229,17 @@ public final class CallReplay: Sendable {
     return (0..<16).map { digits[Int(sum >> UInt64(60 - 4 * $0) & 15)] }
   }
 
+  /// Counts the lines of a file that are whole and those that are not, without changing it.
+  static func inspect(_ path: String) -> (count: Int, damaged: Int) {
+    guard let bytes = try? SystemFiles().read(path, limit: 1 << 30) else { return (0, 0) }
+    var ids: Set<String> = []
+    var damaged = 0
+    for line in bytes.split(separator: UInt8(ascii: "\n")) {
+      if let call = call(line) { ids.insert(call.id) } else { damaged += 1 }
+    }
+    return (ids.count, damaged)
+  }
+
   private func read(_ path: String, into contents: inout Contents) {
     do throws(FileFailure) {
       let bytes = try files.read(path, limit: 3 * byteLimit + (1 << 20))

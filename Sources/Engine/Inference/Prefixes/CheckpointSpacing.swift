@@ -5,28 +5,34 @@ import Models
 /// The newest ends stay, and before them states at gaps that grow with the distance from the newest: a conversation of n
 /// tokens keeps O(log n) of them. Wherever a prompt departs from it, the state to continue from lies at most twice as far
 /// back from the newest one as that point, or `closeGap` before it.
-enum CheckpointSpacing {
+package enum CheckpointSpacing {
   /// How many of the newest ends always stay.
-  static let newestEnds = 4
+  package static let newestEnds = 4
   /// The largest gap that two neighbours may always have, in tokens.
-  static let closeGap = 2 * tokensPerPage
+  package static let closeGap = 2 * tokensPerPage
   /// The distance of checkpoints within a long prompt, in tokens; thinned out as the prompt goes on.
   static let interval = 8 * tokensPerPage
 
   /// One state of a conversation.
-  struct Point: Hashable {
+  package struct Point: Hashable {
     /// Its number of tokens.
-    var count: Int
+    package var count: Int
     /// Whether a prompt or an answer ends there.
-    var isEnd: Bool
+    package var isEnd: Bool
     /// Whether it must stay whatever its distance: where conversations part.
-    var isFixed: Bool
+    package var isFixed: Bool
+
+    package init(count: Int, isEnd: Bool, isFixed: Bool) {
+      self.count = count
+      self.isEnd = isEnd
+      self.isFixed = isFixed
+    }
   }
 
   /// The counts of those points, all below `newest`, that are not worth keeping.
   ///
   /// - Parameter points: in descending order of their counts.
-  static func superfluous(_ points: [Point], newest: Int) -> [Int] {
+  package static func superfluous(_ points: [Point], newest: Int) -> [Int] {
     var dropped: [Int] = []
     var ends = 0
     var newer = newest

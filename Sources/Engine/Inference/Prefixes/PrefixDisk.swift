@@ -58,6 +58,9 @@ public final class PrefixDisk {
   private let files: any DurableFileOperations & Sendable
   private let writer: RecordWriter
   private var entries: [RecordIdentifier: Entry] = [:]
+  /// The records that nothing builds on.
+  private var loose: Set<RecordIdentifier> = []
+  private var stateCount = 0
   private var byteCount = 0
   private var clock: Int64 = 0
   /// What was found at opening; taken by `storedStates()`.
@@ -70,13 +73,17 @@ public final class PrefixDisk {
   /// removes those that are damaged or cannot be used.
   ///
   /// - Parameters:
+  ///   - directory: by rule `PrefixInventory.directoryName` in the data directory, and in it the fingerprint; see
+  ///     `directory(in:_:)`.
+  ///   - modelName: what people call the model, for lists.
   ///   - limit: the most bytes of all records; states used longest ago go first.
   ///   - backlog: the most bytes that may wait in memory to be written.
   ///   - pause: how long nothing is written after a record could not be written.
   ///   - files: how files are written and read.
   /// - Throws: `PrefixDiskError`.
   public init(
-    directory: String, fingerprint: StateFingerprint, limit: Int, backlog: Int = 256 << 20,
+    directory: String, fingerprint: StateFingerprint, modelName: String? = nil, limit: Int,
+    backlog: Int = 256 << 20,
     pause: Duration = .seconds(60), files: any DurableFileOperations & Sendable = SystemFiles()
   ) throws(PrefixDiskError) {
     self.directory = directory
@@ -98,6 +105,23 @@ public final class PrefixDisk {
       directory: directory, fingerprint: fingerprint, backlogLimit: backlog, pause: pause,
       files: files)
     index(found)
+    if let modelName { writeName(modelName) }
+  }
+
+  /// Where the records of a model belong in a data directory.
+  public static func directory(in data: String, _ fingerprint: StateFingerprint) -> String {
+    "\(data)/\(PrefixInventory.directoryName)/\(fingerprint)"
+  }
+
+  private func writeName(_ name: String) {
+    let path = "\(directory)/\(PrefixInventory.nameFile)"
+    let bytes = Array(name.utf8)
+    do throws(FileFailure) {
+      if let known = try? files.read(path, limit: 4096), known == bytes { return }
+      try AtomicFile.write(bytes, to: path, using: files)
+    } catch {
+      notes.append(error.description)
+    }
   }
 
   deinit { writer.close() }
@@ -105,8 +129,8 @@ public final class PrefixDisk {
   /// Figures of this moment.
   public var figures: PrefixDiskFigures {
     var figures = counted
-    figures.pages = entries.values.reduce(0) { $0 + ($1.kind == .page ? 1 : 0) }
-    figures.states = entries.count - figures.pages
+    figures.pages = entries.count - stateCount
+    figures.states = stateCount
     figures.byteCount = byteCount
     figures.limit = limit
     figures.written = writer.written
@@ -114,7 +138,8 @@ public final class PrefixDisk {
   }
 
   /// Where the calls of tools that belong to this model are kept; see `CallReplay`.
-  public var callsPath: String { "\(directory)/calls.log" }
+  public var callsPath: String { "\(directory)/\(Self.callsFile)" }
+  static let callsFile = "calls.log"
 
   /// Waits until everything asked for so far is on the disk, or could not be written.
   public func flush() { writer.flush() }
@@ -183,7 +208,7 @@ public final class PrefixDisk {
         files.remove("\(directory)/\(header.fileName)")
       }
     }
-    for header in opened { entries[header.parent]?.dependents += 1 }
+    for header in opened { countDependent(of: header.parent, 1) }
   }
 
   private func add(_ header: PrefixRecord.Header) {
@@ -192,6 +217,24 @@ public final class PrefixDisk {
     entries[header.identifier] = Entry(
       kind: header.kind, parent: header.parent, byteCount: header.fileByteCount, lastUse: clock,
       fileName: header.fileName)
+    loose.insert(header.identifier)
+    if header.kind == .state { stateCount += 1 }
+  }
+
+  private func countDependent(of parent: RecordIdentifier, _ change: Int) {
+    guard let dependents = entries[parent]?.dependents else { return }
+    entries[parent]?.dependents = dependents + change
+    if dependents + change == 0 { loose.insert(parent) } else { loose.remove(parent) }
+  }
+
+  /// Takes a record out of the index and has its file removed.
+  private func drop(_ identifier: RecordIdentifier) {
+    guard let entry = entries.removeValue(forKey: identifier) else { return }
+    loose.remove(identifier)
+    if entry.kind == .state { stateCount -= 1 }
+    byteCount -= entry.byteCount
+    writer.remove(entry.fileName)
+    countDependent(of: entry.parent, -1)
   }
 
   /// The states found at opening, the one used last at the end. Answers once.
@@ -226,13 +269,10 @@ public final class PrefixDisk {
     let header = record.header
     guard entries[header.identifier] == nil else { return }
     add(header)
-    entries[header.parent]?.dependents += 1
+    countDependent(of: header.parent, 1)
     writer.write(record)
     if header.kind == .state { evict() }
   }
-
-  /// Says that a state was not written for want of room in the queue.
-  func countSkipped() { counted.skippedWrites += 1 }
 
   /// Marks a state as used.
   func touch(_ state: RecordIdentifier) {
@@ -246,10 +286,7 @@ public final class PrefixDisk {
   func remove(_ state: RecordIdentifier) {
     var next = state
     while let entry = entries[next], entry.dependents == 0 {
-      entries[next] = nil
-      byteCount -= entry.byteCount
-      writer.remove(entry.fileName)
-      entries[entry.parent]?.dependents -= 1
+      drop(next)
       next = entry.parent
     }
   }
@@ -266,14 +303,17 @@ public final class PrefixDisk {
     return removed
   }
 
+  private func lastUse(_ identifier: RecordIdentifier) -> Int64 {
+    entries[identifier]?.lastUse ?? 0
+  }
+
   private func evict() {
     while byteCount > limit,
-      let oldest = entries.filter({ $0.value.dependents == 0 })
-        .min(by: { $0.value.lastUse < $1.value.lastUse })
+      let oldest = loose.min(by: { lastUse($0) < lastUse($1) })
     {
       let before = entries.count
-      if oldest.value.kind == .state { removed.append(oldest.key) }
-      remove(oldest.key)
+      if entries[oldest]?.kind == .state { removed.append(oldest) }
+      remove(oldest)
       counted.evicted += before - entries.count
     }
   }
@@ -327,10 +367,7 @@ public final class PrefixDisk {
     for identifier in order.reversed() {
       guard let entry = entries[identifier] else { continue }
       if entry.kind == .state { removed.append(identifier) }
-      entries[identifier] = nil
-      byteCount -= entry.byteCount
-      writer.remove(entry.fileName)
-      entries[entry.parent]?.dependents -= 1
+      drop(identifier)
     }
   }
 }

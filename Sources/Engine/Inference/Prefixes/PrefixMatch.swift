@@ -126,8 +126,6 @@ public struct PrefixDiskFigures: Hashable, Sendable {
   public var evicted = 0
   /// Records that could not be written.
   public var failedWrites = 0
-  /// States not written because the queue of the writer was full.
-  public var skippedWrites = 0
 
   /// Makes figures of an empty directory.
   public init() {}

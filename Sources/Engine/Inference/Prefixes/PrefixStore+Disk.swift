@@ -74,25 +74,42 @@ extension PrefixStore {
       !unwritten.contains(where: { $0 === kept })
     else { return }
     unwritten.append(kept)
-    writeBehind()
+    writeBehind(byteLimit: Self.writtenAtOnce)
   }
 
-  /// Hands more of what is to be written to the disk's queue. Called by `keep` and `resume`; calling it between passes as
-  /// well lets long prompts, which do not fit the queue at once, reach the disk earlier.
-  public func writeBehind() {
-    guard let disk else { return }
+  /// Hands more of what is to be written to the disk's queue. `keep` and `resume` do a little of that; calling it while the
+  /// model rests lets long prompts, which do not fit the queue at once, reach the disk.
+  ///
+  /// - Parameter byteLimit: after how many bytes to stop; the copies are made on the caller's thread.
+  /// - Returns: whether more waits to be handed over.
+  @discardableResult public func writeBehind(byteLimit: Int = .max) -> Bool {
+    guard let disk else { return false }
+    var remaining = byteLimit
     while let kept = unwritten.first {
       guard kept.state != nil, kept.record == nil, kept.node.kept === kept else {
         unwritten.removeFirst()
         continue
       }
-      guard write(kept, to: disk) else { return }
+      guard write(kept, to: disk, &remaining) else { return true }
       unwritten.removeFirst()
     }
+    return false
+  }
+
+  /// Writes everything that waits and flushes it, unless the disk takes no more; for the end of the process.
+  public func finishWriting() {
+    while writeBehind() {
+      disk?.flush()
+      guard disk?.hasRoom == true else { break }
+    }
+    disk?.flush()
+    forgetRemovedRecords()
   }
 
   /// Whether all of a state is handed over; if not, the pages that were are not serialised again next time.
-  private func write(_ kept: KeptState, to disk: PrefixDisk) -> Bool {
+  private func write(
+    _ kept: KeptState, to disk: PrefixDisk, _ remaining: inout Int
+  ) -> Bool {
     guard let state = kept.state else { return true }
     let path = kept.node.path
     var parent = RecordIdentifier.none
@@ -101,15 +118,18 @@ extension PrefixStore {
       let index = node.firstPage + offset
       let name = names[index]
       if !disk.contains(name), let page = node.pages[offset].page {
-        guard disk.hasRoom else { return false }
+        guard disk.hasRoom, remaining > 0 else { return false }
+        let content = model.serialized(page)
+        remaining -= content.count
         disk.write(
           PrefixRecord(
             .page, after: parent, tokens: tokens(ofPage: index, path),
-            count: (index + 1) * tokensPerPage, content: model.serialized(page)))
+            count: (index + 1) * tokensPerPage, content: content))
       }
       parent = name
     }
-    guard disk.hasRoom else { return false }
+    guard disk.hasRoom, remaining > 0 else { return false }
+    remaining -= state.tailByteCount
     let record = PrefixRecord(
       .state, after: parent, tokens: tokens(from: kept.count / tokensPerPage * tokensPerPage, path),
       count: kept.count, oldestRollback: kept.oldestRollback, isEnd: kept.isEnd,

@@ -28,6 +28,8 @@ public final class PrefixStore {
 
   /// The most tokens whose order is remembered, states or not; 4 bytes each.
   private static let tokenLimit = 4 << 20
+  /// After how many bytes `keep` and `resume` stop handing over to the disk.
+  static let writtenAtOnce = 32 << 20
 
   /// Makes a store, with what the disk holds already.
   ///
@@ -54,6 +56,14 @@ public final class PrefixStore {
     return figures
   }
 
+  /// The states in memory, with the tokens they took in.
+  package var statesInMemory: [(tokens: [Int32], state: any SequenceState, logits: [Float]?)] {
+    inMemory.compactMap { kept in
+      guard let state = kept.state else { return nil }
+      return (Array(kept.node.path.map(\.tokens).joined()), state, kept.logits)
+    }
+  }
+
   // MARK: Resuming
 
   /// The state for the longest reusable prefix of a prompt, for the caller alone, and why it is not longer.
@@ -68,7 +78,7 @@ public final class PrefixStore {
     precondition(!tokens.isEmpty, "a prompt has at least one token")
     clock += 1
     forgetRemovedRecords()
-    writeBehind()
+    writeBehind(byteLimit: Self.writtenAtOnce)
     let found = tree.locate(tokens)
     for node in found.path { node.lastUse = clock }
     let wasEmpty = tree.isEmpty

@@ -59,8 +59,22 @@ public struct ChatOutputParser: Sendable {
   private var skippedLineBreaks = 0
   private var followsCall = false
 
-  /// The names of parameters that are text, for every tool: what stands there is never read as JSON.
-  public var textParameters: [String: Set<String>] = [:]
+  /// Where calls are looked for.
+  public enum CallPlaces: Hashable, Sendable {
+    /// Everywhere.
+    case everywhere
+    /// Where nothing has been said yet.
+    case beforeContent
+    /// Nowhere: what looks like a call is text.
+    case nowhere
+  }
+
+  /// Where calls are looked for.
+  public var callPlaces = CallPlaces.everywhere
+  /// The kinds of values that parameters may have, by tool and parameter, where they are known: text that looks like JSON
+  /// of another kind stays text.
+  public var parameterKinds: [String: [String: JSONKinds]] = [:]
+  private var hasContent = false
 
   /// Whether the model is thinking at this point of the answer.
   public var isReasoning: Bool { stage == .reasoning }
@@ -152,10 +166,15 @@ public struct ChatOutputParser: Sendable {
   }
 
   private var callStarts: [[UInt8]] {
+    switch callPlaces {
+    case .everywhere: break
+    case .beforeContent: if hasContent { return [] }
+    case .nowhere: return []
+    }
     switch syntax {
-    case .dsml: DSML.blockStarts.map { Array($0.utf8) }
-    case .json, .function: [Array("<tool_call>".utf8)]
-    case .none: []
+    case .dsml: return DSML.blockStarts.map { Array($0.utf8) }
+    case .json, .function: return [TaggedCallScan.opener]
+    case .none: return []
     }
   }
 
@@ -210,9 +229,10 @@ public struct ChatOutputParser: Sendable {
     return end
   }
 
-  private func emit(_ end: Int, _ isReasoning: Bool, _ events: inout [LocatedEvent]) {
+  private mutating func emit(_ end: Int, _ isReasoning: Bool, _ events: inout [LocatedEvent]) {
     guard end > 0 else { return }
     let text = String(decoding: held[..<end], as: UTF8.self)
+    if !isReasoning { hasContent = true }
     events.append(
       LocatedEvent(event: isReasoning ? .reasoning(text) : .content(text), offset: base))
   }
@@ -249,7 +269,7 @@ public struct ChatOutputParser: Sendable {
 
   private func report(_ text: ArraySlice<UInt8>, closed: Bool, _ events: inout [LocatedEvent]) {
     let text = String(decoding: text, as: UTF8.self)
-    guard var call = DSML.call(text, isCut: false, textParameters: textParameters) else {
+    guard var call = DSML.call(text, isCut: false, kinds: parameterKinds) else {
       add(.malformed(text), &events)
       return
     }
@@ -264,7 +284,7 @@ public struct ChatOutputParser: Sendable {
   /// The answer ends inside a block.
   private mutating func endBlock(_ isInCall: Bool, _ events: inout [LocatedEvent]) -> Bool {
     let text = String(decoding: held, as: UTF8.self)
-    if isInCall, let call = DSML.call(text, isCut: true, textParameters: textParameters) {
+    if isInCall, let call = DSML.call(text, isCut: true, kinds: parameterKinds) {
       add(.toolCall(call), &events)
     } else if isInCall {
       add(.malformed(text), &events)
@@ -284,7 +304,7 @@ public struct ChatOutputParser: Sendable {
     let isNext = found.map { held[$0].starts(with: TaggedCallScan.opener) } ?? false
     var call =
       syntax == .json
-      ? TaggedCall.json(text) : TaggedCall.function(text, textParameters: textParameters)
+      ? TaggedCall.json(text) : TaggedCall.function(text, kinds: parameterKinds)
     if let found, !isNext {
       call?.verbatim =
         String(repeating: "\n", count: lineBreaks) + "<tool_call>" + text

@@ -53,19 +53,19 @@ enum DSML {
   ///
   /// - Parameter isCut: Whether the output ends inside the call: then a last parameter without closer is not
   ///   trusted, and there is no call.
-  /// - Parameter textParameters: For every tool the parameters that are never read as JSON.
+  /// - Parameter kinds: The kinds of values that parameters may have, by tool and parameter, where they are known.
   static func call(
-    _ text: String, isCut: Bool, textParameters: [String: Set<String>] = [:]
+    _ text: String, isCut: Bool, kinds: [String: [String: JSONKinds]] = [:]
   ) -> ToolCall? {
     let parts = split(Array(text.utf8), at: Array(parameterStart.utf8))
     guard let header = parts.first, let name = attribute("name", header)?.value,
       header.contains(UInt8(ascii: ">"))
     else { return nil }
-    let texts = textParameters[name] ?? []
+    let kinds = kinds[name] ?? [:]
     var arguments: [(name: String, value: String)] = []
     for (place, part) in parts.dropFirst().enumerated() {
       let isLast = place == parts.count - 2
-      guard let parameter = parameter(part, mayBeOpen: !(isCut && isLast), texts: texts)
+      guard let parameter = parameter(part, mayBeOpen: !(isCut && isLast), kinds: kinds)
       else {
         if isCut && isLast { return nil }
         continue
@@ -84,7 +84,7 @@ enum DSML {
 
   /// A parameter's name and its value as JSON; `part` follows `parameterStart`.
   private static func parameter(
-    _ part: ArraySlice<UInt8>, mayBeOpen: Bool, texts: Set<String>
+    _ part: ArraySlice<UInt8>, mayBeOpen: Bool, kinds: [String: JSONKinds]
   ) -> (name: String, value: String)? {
     guard let name = attribute("name", part) else { return nil }
     let kind = attribute("string", part[name.end...])
@@ -99,9 +99,12 @@ enum DSML {
       return nil
     }
     let text = String(decoding: value, as: UTF8.self)
-    if kind?.value == "true" { return (name.value, PythonJSON.text(text)) }
-    guard let json = PythonJSON.parse(text),
-      json.stringValue != nil || !texts.contains(name.value)
+    let allowed = kinds[name.value] ?? .all
+    let json = PythonJSON.parse(text)
+    // The attribute decides unless it contradicts what the parameter can be.
+    let isText = kind?.value == "true" ? allowed.contains(.string) : false
+    guard !isText, let json, allowed.contains(json) || !allowed.contains(.string),
+      kind?.value != "true" || allowed.contains(json)
     else { return (name.value, PythonJSON.text(text)) }
     // What the model wrote stays as it wrote it, so that the call can be repeated byte for byte.
     return (name.value, kind == nil ? PythonJSON.text(json) : text)

@@ -12,15 +12,17 @@ enum TaggedCall {
   }
 
   /// `<function=NAME>` around `<parameter=NAME>` lines, or nil. Values that are JSON other than strings are taken as
-  /// JSON, except where the parameter is text. Missing closers are forgiven.
-  static func function(_ text: String, textParameters: [String: Set<String>] = [:]) -> ToolCall? {
+  /// JSON where the parameter can have values of their kind. Missing closers are forgiven.
+  ///
+  /// - Parameter kinds: The kinds of values that parameters may have, by tool and parameter, where they are known.
+  static func function(_ text: String, kinds: [String: [String: JSONKinds]] = [:]) -> ToolCall? {
     let opener = "<function="
     let bytes = Array(text.utf8)
     guard let start = DSML.find(Array(opener.utf8), in: bytes[...]),
       let nameEnd = bytes[start...].firstIndex(of: UInt8(ascii: ">"))
     else { return nil }
     let name = String(decoding: bytes[(start + opener.utf8.count)..<nameEnd], as: UTF8.self)
-    let texts = textParameters[name] ?? []
+    let kinds = kinds[name] ?? [:]
     var rest = bytes[(nameEnd + 1)...]
     var members: [JSONMember] = []
     while let place = nextParameter(in: rest) {
@@ -28,7 +30,7 @@ enum TaggedCall {
       guard let keyEnd = rest.firstIndex(of: UInt8(ascii: ">")) else { break }
       let key = String(decoding: rest[..<keyEnd], as: UTF8.self)
       rest = rest[(keyEnd + 1)...]
-      let value = Self.value(in: rest, isText: texts.contains(key))
+      let value = Self.value(in: rest, allowed: kinds[key] ?? .all)
       members.removeAll { $0.name == key }
       members.append(JSONMember(name: key, value: value.json))
       rest = rest[value.end...]
@@ -49,13 +51,13 @@ enum TaggedCall {
 
   /// The value that `rest` begins with, and where what follows it begins.
   private static func value(
-    in rest: ArraySlice<UInt8>, isText: Bool
+    in rest: ArraySlice<UInt8>, allowed: JSONKinds
   ) -> (json: JSONValue, end: Int) {
     let body = rest.first == 0x0A ? rest.dropFirst() : rest
-    if !isText, let end = TaggedCallScan.jsonEnd(in: body) {
+    if let end = TaggedCallScan.jsonEnd(in: body) {
       let after = rest[end...].first == 0x0A ? end + 1 : end
       if rest[after...].starts(with: parameterEnd),
-        let json = try? JSONParser.parse(Array(body[..<end]))
+        let json = try? JSONParser.parse(Array(body[..<end])), allowed.contains(json)
       {
         return (json, after)
       }
@@ -67,7 +69,7 @@ enum TaggedCall {
     if value.first == 0x0A { value = value.dropFirst() }
     if value.last == 0x0A { value = value.dropLast() }
     let text = String(decoding: value, as: UTF8.self)
-    guard !isText, let json = PythonJSON.parse(text), json.stringValue == nil else {
+    guard let json = PythonJSON.parse(text), json.stringValue == nil, allowed.contains(json) else {
       return (.string(text), end)
     }
     return (json, end)
