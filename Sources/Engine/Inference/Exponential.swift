@@ -6,7 +6,20 @@ func exponential(_ x: Double) -> Double {
   let turns = (x * 1.442_695_040_888_963_4).rounded()
   // ln 2 in two parts, so that the product with `turns` is exact.
   let rest = (x - turns * 6.931_471_803_691_238_2e-1) - turns * 1.908_214_929_270_587_7e-10
-  var sum = 1.0
-  for degree in stride(from: 13.0, through: 1.0, by: -1.0) { sum = 1 + sum * rest / degree }
+  // The inverse factorials of 13 down to 0.
+  var sum = 1 / 6_227_020_800.0
+  sum = sum * rest + 1 / 479_001_600.0
+  sum = sum * rest + 1 / 39_916_800.0
+  sum = sum * rest + 1 / 3_628_800.0
+  sum = sum * rest + 1 / 362_880.0
+  sum = sum * rest + 1 / 40_320.0
+  sum = sum * rest + 1 / 5_040.0
+  sum = sum * rest + 1 / 720.0
+  sum = sum * rest + 1 / 120.0
+  sum = sum * rest + 1 / 24.0
+  sum = sum * rest + 1 / 6.0
+  sum = sum * rest + 0.5
+  sum = sum * rest + 1
+  sum = sum * rest + 1
   return Double(sign: .plus, exponent: Int(turns), significand: sum)
 }

@@ -69,8 +69,8 @@ package struct LogitRow {
     var largest = -Float.infinity
     for (place, word) in allowed.enumerated() where word != 0 {
       let first = place * 64
-      if word == .max, first + 64 <= count, let base = values.baseAddress {
-        // Only a word that holds a larger one, or a value that is none, is looked at value by value.
+      if first + 64 <= count, let base = values.baseAddress {
+        // Only where one is larger, or is no number, are the allowed ones looked at one by one.
         let limit = Vector(repeating: largest)
         let a = vector(base, first)
         let b = vector(base, first + 16)
@@ -140,22 +140,29 @@ package struct LogitRow {
     return total
   }
 
-  /// The weights of the values `range`, as `weigh` sums them, one after another.
-  func forEachWeight(
-    in range: Range<Int>, best: Float, scale: Float, _ body: (Int, Float) -> Bool
-  ) {
-    guard let base = values.baseAddress else { return }
-    var index = range.lowerBound
-    while index < range.upperBound {
-      if index + 16 <= range.upperBound {
-        let weights = Self.exponential((vector(base, index) - best) * scale)
-        for lane in 0..<16 where !body(index + lane, weights[lane]) { return }
-        index += 16
-      } else {
-        guard body(index, Self.weight(base[index], best, scale)) else { return }
-        index += 1
+  /// The weights that `weigh` sums, one a token, in `weights`.
+  func fill(_ weights: inout [Float], best: Float, scale: Float) {
+    if weights.count != count { weights = [Float](repeating: 0, count: count) }
+    weights.withUnsafeMutableBufferPointer { weights in
+      for start in stride(from: 0, to: count, by: Self.blockSize) {
+        let block = UnsafeMutableBufferPointer(rebasing: weights[start...])
+        _ = fill(block, from: start, best: best, scale: scale)
       }
     }
+  }
+
+  /// Fills `weights` with those of the block that starts at `start`; returns their number.
+  func fill(
+    _ weights: UnsafeMutableBufferPointer<Float>, from start: Int, best: Float, scale: Float
+  ) -> Int {
+    guard let base = values.baseAddress, let target = weights.baseAddress else { return 0 }
+    let size = min(count - start, Self.blockSize)
+    for index in stride(from: 0, to: size & ~15, by: 16) {
+      UnsafeMutableRawPointer(target + index).storeBytes(
+        of: Self.exponential((vector(base, start + index) - best) * scale), as: Vector.self)
+    }
+    for index in size & ~15..<size { target[index] = Self.weight(base[start + index], best, scale) }
+    return size
   }
 
   private static func weight(_ value: Float, _ best: Float, _ scale: Float) -> Float {

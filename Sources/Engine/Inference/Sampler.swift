@@ -89,16 +89,16 @@ public struct Sampler: Sendable {
     }
     guard let chosen else { return nil }
     let start = chosen * LogitRow.blockSize
-    var token: Int32?
-    row.forEachWeight(
-      in: start..<min(row.count, start + LogitRow.blockSize), best: best, scale: scale
-    ) { index, weight in
-      guard weight > 0 else { return true }
-      token = Int32(index)
-      rest -= Double(weight)
-      return rest >= 0
+    return withUnsafeTemporaryAllocation(of: Float.self, capacity: LogitRow.blockSize) { weights in
+      let size = row.fill(weights, from: start, best: best, scale: scale)
+      var token: Int32?
+      for index in 0..<size where weights[index] > 0 {
+        token = Int32(start + index)
+        rest -= Double(weights[index])
+        if rest < 0 { break }
+      }
+      return token
     }
-    return token
   }
 
   /// Fills the candidates with the tokens that top-k, top-p and min-p leave.
@@ -114,9 +114,11 @@ public struct Sampler: Sendable {
     } else if settings.topP < 1 {
       fillNucleus(row, best: best, scratch: &scratch)
     } else {
-      // 2^exponent is at most min-p, so that nothing is lost here.
-      let lowest = Double(Double(settings.minP).exponent) * 0.693_147_2
-      gather(row, best: best, above: lowest, limit: .max, &scratch.candidates)
+      row.fill(&scratch.weights, best: best, scale: 1 / settings.temperature)
+      for (token, weight) in scratch.weights.enumerated() where weight >= settings.minP {
+        scratch.candidates.append(
+          SamplingScratch.Candidate(token: Int32(token), weight: Double(weight)))
+      }
     }
     guard settings.minP > 0 else { return }
     let least = Double(settings.minP)
@@ -184,34 +186,25 @@ public struct Sampler: Sendable {
   private func fillFlatNucleus(
     _ row: LogitRow, best: Float, target: Double, scratch: inout SamplingScratch
   ) {
-    let scale = 1 / settings.temperature
-    // By the logarithm of the weight, in steps of 1/64.
-    func bucket(_ value: Float) -> Int {
-      Int(min(86 * 64, max(0, (best - value) * scale * 64)))
-    }
-    scratch.buckets.removeAll(keepingCapacity: true)
-    scratch.buckets.append(contentsOf: repeatElement(0, count: 86 * 64 + 1))
-    row.forEachWeight(in: 0..<row.count, best: best, scale: scale) { index, weight in
-      if weight > 0 { scratch.buckets[bucket(row.values[index])] += Double(weight) }
-      return true
-    }
+    row.fill(&scratch.weights, best: best, scale: 1 / settings.temperature)
+    // 64 steps for every power of two: the highest bits of a positive number count up with it.
+    func bucket(_ weight: Float) -> Int { Int(weight.bitPattern >> 17) }
+    var sums = [Double](repeating: 0, count: bucket(1) + 1)
+    for weight in scratch.weights { sums[bucket(weight)] += Double(weight) }
     var sum = 0.0
-    var edge = 0
-    while edge < scratch.buckets.count, sum + scratch.buckets[edge] < target {
-      sum += scratch.buckets[edge]
-      edge += 1
+    var edge = sums.count - 1
+    while edge > 0, sum + sums[edge] < target {
+      sum += sums[edge]
+      edge -= 1
     }
     var last: [SamplingScratch.Candidate] = []
-    row.forEachWeight(in: 0..<row.count, best: best, scale: scale) { index, weight in
-      guard weight > 0 else { return true }
-      let place = bucket(row.values[index])
-      let candidate = SamplingScratch.Candidate(token: Int32(index), weight: Double(weight))
-      if place < edge {
+    for (token, weight) in scratch.weights.enumerated() where weight > 0 && bucket(weight) >= edge {
+      let candidate = SamplingScratch.Candidate(token: Int32(token), weight: Double(weight))
+      if bucket(weight) > edge {
         scratch.candidates.append(candidate)
-      } else if place == edge {
+      } else {
         last.append(candidate)
       }
-      return true
     }
     last.sort()
     for candidate in last where sum < target {
@@ -237,5 +230,5 @@ struct SamplingScratch {
 
   var candidates: [Candidate] = []
   var blocks: [Double] = []
-  var buckets: [Double] = []
+  var weights: [Float] = []
 }

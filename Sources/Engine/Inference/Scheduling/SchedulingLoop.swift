@@ -96,7 +96,10 @@ package final class SchedulingLoop {
     if running.contains(where: \.isPaused) || queue.members.contains(where: \.isPaused) {
       giveUpPaused()
     }
-    if let stopTime = delivery.stopTime, stop(by: stopTime) { return .stopped }
+    if let stopTime = delivery.stopTime, stop(by: stopTime) {
+      scheduled.prefixes?.finishWriting()
+      return .stopped
+    }
     let releasesBefore = releases
     admit()
     let parts = planPass()
@@ -109,12 +112,14 @@ package final class SchedulingLoop {
   }
 
   private func idle(stopTime: Double?) -> Step {
-    scheduled.prefixes?.writeBehind()
+    // In small parts, so that a request that comes now does not wait for them.
+    let isWriting = scheduled.prefixes?.writeBehind(byteLimit: 16 << 20) ?? false
     let pauses = (running + queue.members).compactMap { sequence in
       sequence.pausedSince.map { $0 + settings.pauseLimit }
     }
-    let next = (pauses + [stopTime].compactMap(\.self)).min()
-    return .idle(seconds: next.map { max(0, $0 - inbox.clock()) })
+    let time = inbox.clock()
+    let next = (pauses + [stopTime, isWriting ? time + 0.05 : nil].compactMap(\.self)).min()
+    return .idle(seconds: next.map { max(0, $0 - time) })
   }
 
   // MARK: What handles ask for
