@@ -49,13 +49,14 @@ private struct TinyVocabulary {
       tokens.append(Array(marker.utf8))
       types.append(isControl ? 3 : 4)
     }
-    vocabulary = try Vocabulary(
+    let vocabulary = try Vocabulary(
       tokens: tokens, types: types, merges: [], preTokenizer: "qwen2")
     var special: Set<Int32> = []
     for token in 0..<Int32(vocabulary.count) where vocabulary.type(of: token) == .control {
       special.insert(token)
     }
     let end = try #require(vocabulary.addedToken("<end>"))
+    self.vocabulary = vocabulary
     table = TokenTable(
       tokens: (0..<Int32(vocabulary.count)).map { Array(vocabulary.bytes(of: $0)) },
       special: special, endTokens: [end])
