@@ -42,7 +42,7 @@ let package = Package(
       dependencies: [
         "Auditing", "Bytecode", "Solidity", "SoliditySyntax",
         "TensorFormats", "GGUF", "Tokenization", "Kernels", "Models", "ModelFiles", "Inference",
-        "Workstation", "ModelServing", "Dialects", "ModelContext", "Gateway",
+        "Workstation", "ModelServing", "Dialects", "ModelContext", "Gateway", "Egress",
         "JSON", "DurableFiles", "TerminalText",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -51,7 +51,7 @@ let package = Package(
       name: "Workstation",
       dependencies: [
         "TensorFormats", "GGUF", "Tokenization", "Kernels", "Models", "ModelFiles", "Constraints",
-        "Inference", "ModelServing", "JSON", "DurableFiles", "TerminalText",
+        "Inference", "ModelServing", "Egress", "JSON", "DurableFiles", "TerminalText",
         .product(name: "Yams", package: "Yams"),
       ],
       path: "Sources/App/Workstation"),
@@ -141,6 +141,13 @@ let package = Package(
     .target(name: "Ethereum", path: "Sources/Chain/Ethereum"),
 
     // Privacy
+    .target(
+      name: "Egress",
+      dependencies: [
+        .product(name: "AsyncHTTPClient", package: "async-http-client"),
+        .product(name: "NIOCore", package: "swift-nio"),
+      ],
+      path: "Sources/Privacy/Egress"),
 
     // Benchmarks
     .executableTarget(
@@ -205,7 +212,7 @@ let package = Package(
       name: "WorkstationTests",
       dependencies: [
         "Workstation", "ModelServing", "Inference", "Constraints", "Models", "ModelFiles", "GGUF",
-        "Tokenization", "JSON", "DurableFiles",
+        "Tokenization", "Egress", "JSON", "DurableFiles",
       ]),
     .testTarget(name: "ModelServingTests", dependencies: ["ModelServing"]),
     .testTarget(name: "DialectsTests", dependencies: ["Dialects", "ModelServing", "JSON"]),
@@ -218,6 +225,7 @@ let package = Package(
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
       ]),
+    .testTarget(name: "EgressTests", dependencies: ["Egress"]),
     .testTarget(
       name: "MaslinTests", dependencies: ["maslin"]),
   ],

@@ -73,6 +73,21 @@ struct AnthropicModelsTests {
     #expect((reply.header("retry-after") == "3") == (status == 429))
   }
 
+  @Test func threadsAreSentWhole() async throws {
+    let body = #"""
+      {"model":"tiny","max_tokens":9,"messages":[{"role":"user","content":"q"}],"thread":THREAD}
+      """#
+    let created = body.replacing("THREAD", with: #"{"type":"create"}"#)
+    let plan = try await Self.endpoints.plan("/v1/messages", .sample(created))
+    #expect(plan.requests.count == 1)
+    let continued = body.replacing(
+      "THREAD", with: #"{"type":"continue","previous_message_id":"msg_1"}"#)
+    let reply = try await Self.endpoints.reply(.post, "/v1/messages", .sample(continued))
+    #expect(reply.status == 404)
+    #expect(reply.json?["error"]?["type"] == "not_found_error")
+    #expect(reply.json?["error"]?["details"]?["error_code"] == "thread_not_found")
+  }
+
   @Test func fullContextsAreToldInTheWordsThatAgentsLookFor() {
     let reply = AnthropicDialect.endpoints()[0].failure(
       .service(.contextExceeded(tokens: 9000, limit: 8192)))

@@ -177,6 +177,7 @@ struct AnthropicRequestTests {
 
   @Test(arguments: [
     (#"{"type":"disabled"}"#, nil, GenerationRequest.Thinking.off),
+    (#"{"type":"between_tools"}"#, nil, .off),
     (#"{"type":"enabled","budget_tokens":31999}"#, nil, .on),
     (#"{"type":"adaptive"}"#, nil, .on), (#"{"type":"adaptive"}"#, "low", .on),
     (#"{"type":"adaptive"}"#, "high", .high), (#"{"type":"adaptive"}"#, "xhigh", .max),

@@ -47,6 +47,7 @@ struct OllamaRequestTests {
     sampling.repetitionPenalty = 1.1
     sampling.presencePenalty = 0.2
     sampling.frequencyPenalty = -0.3
+    sampling.penaltyWindow = 64
     #expect(request.sampling == sampling)
     #expect(request.tools.map(\.name) == ["f"])
     #expect(
@@ -79,6 +80,14 @@ struct OllamaRequestTests {
       "/api/generate", #""prompt":"q","options":{"repeat_last_n":0,"repeat_penalty":1.5}"#)
     #expect(request.sampling.repetitionPenalty == 1)
     #expect(request.sampling.presencePenalty == 0)
+    #expect(request.sampling.penaltyWindow == nil)
+  }
+
+  @Test(arguments: [(-1, 0), (64, 64), (1000, 1000)])
+  func penaltiesLookBack(last: Int, window: Int) async throws {
+    let request = try await request(
+      "/api/generate", "\"prompt\":\"q\",\"options\":{\"repeat_last_n\":\(last)}")
+    #expect(request.sampling.penaltyWindow == window)
   }
 
   @Test func resultsFindTheirCalls() async throws {

@@ -135,7 +135,9 @@ struct OpenAIAnswerTests {
       streamed.contains(
         #""delta":{"content":"Hé"},"logprobs":{"content":[\#(first)],"refusal":null},"finish_reason":null"#
       ))
-    let merged = try await plan(#","stream":true,"logprobs":true,"top_logprobs":2"#).run([(0, events)])
+    let merged = try await plan(#","stream":true,"logprobs":true,"top_logprobs":2"#).run([
+      (0, events)
+    ])
     #expect(merged.contains(#""content":[\#(first),\#(second)],"refusal":null"#))
     let whole = try await plan(#","logprobs":true,"top_logprobs":2"#).run(events)
     #expect(whole.contains(#""logprobs":{"content":[\#(first),\#(second)],"refusal":null}"#))
@@ -236,7 +238,8 @@ struct OpenAIAnswerTests {
   ]
 
   @Test func aWholeCompletion() async throws {
-    let reply = try json(try await completion(#","logprobs":2,"max_tokens":3"#).run(Self.continuation))
+    let reply = try json(
+      try await completion(#","logprobs":2,"max_tokens":3"#).run(Self.continuation))
     #expect(reply["object"] == "text_completion")
     #expect(reply["id"] == "cmpl-1")
     let choice = try #require(reply["choices"]?.arrayValue?.first)

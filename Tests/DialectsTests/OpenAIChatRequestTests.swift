@@ -65,7 +65,8 @@ struct OpenAIChatRequestTests {
     #expect(try await request("") == expected)
     let nulls =
       #""tools":null,"tool_choice":null,"stop":null,"seed":null,"n":null,"max_tokens":null,"logit_bias":null"#
-    #expect(try await request(nulls + #","response_format":null,"stream_options":null"#) == expected)
+    #expect(
+      try await request(nulls + #","response_format":null,"stream_options":null"#) == expected)
   }
 
   @Test(arguments: [
@@ -112,7 +113,8 @@ struct OpenAIChatRequestTests {
 
   @Test(arguments: [
     (#""none""#, GenerationRequest.ToolChoice.none, ["weather", "time"]),
-    (#""auto""#, .automatic, ["weather", "time"]), (#""required""#, .required, ["weather", "time"]),
+    (#""auto""#, .automatic, ["weather", "time"]),
+    (#""required""#, .required, ["weather", "time"]),
     (#"{"type":"function","function":{"name":"time"}}"#, .named("time"), ["weather", "time"]),
     (#"{"type":"function","name":"time"}"#, .named("time"), ["weather", "time"]),
     (
@@ -156,6 +158,7 @@ struct OpenAIChatRequestTests {
       {"role":"assistant","content":"","tool_calls":[{"id":"1","function":{"name":"f","arguments":{"a": 1}}},
         {"id":"2","type":"function","function":{"name":"g","arguments":""}}]},
       {"role":"tool","tool_call_id":"1","name":"f","content":[{"type":"text","text":"x"},{"type":"text","text":"y"}]},
+      {"role":"tool","tool_call_id":"2","content":null},
       {"role":"assistant","content":"d","prefix":true}
       """#)
     #expect(
@@ -171,6 +174,7 @@ struct OpenAIChatRequestTests {
             Call(id: "2", name: "g", arguments: "{}"),
           ]),
         Turn(role: .tool, content: "x\ny", callID: "1"),
+        Turn(role: .tool, content: "", callID: "2"),
         Turn(role: .assistant, content: "d", isOpen: true),
       ])
   }
@@ -201,35 +205,41 @@ struct OpenAIChatRequestTests {
     #expect(choice["message"]?["tool_calls"] == nil)
   }
 
-  @Test(arguments: [
-    ("[]", nil), ("{}", "messages"), (#"{"messages":[]}"#, "messages"),
-    (#"{"messages":"hi"}"#, "messages"), (#"{"messages":[1]}"#, "messages[0]"),
-    (#"{"messages":[{"content":"x"}]}"#, "messages[0].role"),
-    (#"{"messages":[{"role":"bot","content":"x"}]}"#, "messages[0].role"),
-    (#"{"messages":[{"role":"user"}]}"#, "messages[0].content"),
-    (#"{"messages":[{"role":"user","content":5}]}"#, "messages[0].content"),
-    (#"{"messages":[{"role":"user","content":[{"text":"x"}]}]}"#, "messages[0].content[0].type"),
-    (#"{"messages":[{"role":"user","content":[{"type":"text"}]}]}"#, "messages[0].content[0].text"),
-    (#"{"messages":[{"role":"user","content":[{"type":"odd"}]}]}"#, "messages[0].content[0].type"),
-    (#"{"messages":[{"role":"tool","content":"x"}]}"#, "messages[0].tool_call_id"),
-    (#"{"messages":[{"role":"function","name":"f","content":"x"}]}"#, "messages[0].name"),
-    (
-      #"{"messages":[{"role":"assistant","tool_calls":[{"id":"1","function":{}}]}]}"#,
-      "messages[0].tool_calls[0].function.name"
-    ),
-    (
-      #"{"messages":[{"role":"assistant","tool_calls":[{"function":{"name":"f"}}]}]}"#,
-      "messages[0].tool_calls[0].id"
-    ),
-    (
-      #"{"messages":[{"role":"assistant","tool_calls":[{"id":"1","type":"custom"}]}]}"#,
-      "messages[0].tool_calls[0].type"
-    ),
-    (
-      #"{"messages":[{"role":"user","content":"x"}],"continue_final_message":true}"#,
-      "messages[0].role"
-    ),
-  ] as [(String, String?)])
+  @Test(
+    arguments: [
+      ("[]", nil), ("{}", "messages"), (#"{"messages":[]}"#, "messages"),
+      (#"{"messages":"hi"}"#, "messages"), (#"{"messages":[1]}"#, "messages[0]"),
+      (#"{"messages":[{"content":"x"}]}"#, "messages[0].role"),
+      (#"{"messages":[{"role":"bot","content":"x"}]}"#, "messages[0].role"),
+      (#"{"messages":[{"role":"user"}]}"#, "messages[0].content"),
+      (#"{"messages":[{"role":"user","content":5}]}"#, "messages[0].content"),
+      (#"{"messages":[{"role":"user","content":[{"text":"x"}]}]}"#, "messages[0].content[0].type"),
+      (
+        #"{"messages":[{"role":"user","content":[{"type":"text"}]}]}"#,
+        "messages[0].content[0].text"
+      ),
+      (
+        #"{"messages":[{"role":"user","content":[{"type":"odd"}]}]}"#, "messages[0].content[0].type"
+      ),
+      (#"{"messages":[{"role":"tool","content":"x"}]}"#, "messages[0].tool_call_id"),
+      (#"{"messages":[{"role":"function","name":"f","content":"x"}]}"#, "messages[0].name"),
+      (
+        #"{"messages":[{"role":"assistant","tool_calls":[{"id":"1","function":{}}]}]}"#,
+        "messages[0].tool_calls[0].function.name"
+      ),
+      (
+        #"{"messages":[{"role":"assistant","tool_calls":[{"function":{"name":"f"}}]}]}"#,
+        "messages[0].tool_calls[0].id"
+      ),
+      (
+        #"{"messages":[{"role":"assistant","tool_calls":[{"id":"1","type":"custom"}]}]}"#,
+        "messages[0].tool_calls[0].type"
+      ),
+      (
+        #"{"messages":[{"role":"user","content":"x"}],"continue_final_message":true}"#,
+        "messages[0].role"
+      ),
+    ] as [(String, String?)])
   func wrongBodiesNameThePlace(body: String, parameter: String?) async throws {
     let refusal = try await refusal { _ = try await requests(body) }
     #expect(refusal.parameter == parameter)

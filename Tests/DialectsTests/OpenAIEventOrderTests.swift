@@ -42,7 +42,8 @@ struct OpenAIEventOrderTests {
   }
 
   /// Follows the chunks of a chat completion; nil where the order is wrong.
-  private static func chat(_ text: String, choices count: Int, hasUsage: Bool) throws -> [Received]? {
+  private static func chat(_ text: String, choices count: Int, hasUsage: Bool) throws -> [Received]?
+  {
     guard var events = ReceivedEvent.read(text), events.popLast()?.data == "[DONE]" else {
       return nil
     }

@@ -153,32 +153,32 @@ struct OpenAIResponseTests {
     let reasoning = #"{"type":"reasoning_text","text":"Let me see."}"#
     let said = #"{"type":"output_text","text":"It is \"warm\"\n","annotations":[],"logprobs":[]}"#
     let expected = [
-      #"{"output_index":0,"item":{"id":"rs_2","type":"reasoning","status":"in_progress","summary":[],"content":[]}}"#,
-      #"{"item_id":"rs_2","output_index":0,"content_index":0,"part":{"type":"reasoning_text","text":""}}"#,
-      #"{"item_id":"rs_2","output_index":0,"content_index":0,"delta":"Let"}"#,
-      #"{"item_id":"rs_2","output_index":0,"content_index":0,"delta":" me see."}"#,
-      #"{"item_id":"rs_2","output_index":0,"content_index":0,"text":"Let me see."}"#,
-      #"{"item_id":"rs_2","output_index":0,"content_index":0,"part":\#(reasoning)}"#,
-      #"{"output_index":0,"item":{"id":"rs_2","type":"reasoning","status":"completed","summary":[],"content":[\#(reasoning)]}}"#,
-      #"{"output_index":1,"item":{"id":"msg_3","type":"message","status":"in_progress","role":"assistant","content":[]}}"#,
-      #"{"item_id":"msg_3","output_index":1,"content_index":0,"part":{"type":"output_text","text":"","annotations":[],"logprobs":[]}}"#,
-      #"{"item_id":"msg_3","output_index":1,"content_index":0,"delta":"It is ","logprobs":[]}"#,
-      #"{"item_id":"msg_3","output_index":1,"content_index":0,"delta":"\"warm\"\n","logprobs":[]}"#,
-      #"{"item_id":"msg_3","output_index":1,"content_index":0,"text":"It is \"warm\"\n","logprobs":[]}"#,
-      #"{"item_id":"msg_3","output_index":1,"content_index":0,"part":\#(said)}"#,
-      #"{"output_index":1,"item":{"id":"msg_3","type":"message","status":"completed","role":"assistant","content":[\#(said)]}}"#,
-      #"{"output_index":2,"item":{"id":"fc_4","type":"function_call","status":"in_progress","arguments":"","call_id":"call_a","name":"weather"}}"#,
-      #"{"item_id":"fc_4","output_index":2,"delta":"{\"city\":\"Oslo\"}"}"#,
-      #"{"item_id":"fc_4","output_index":2,"name":"weather","arguments":"{\"city\":\"Oslo\"}"}"#,
-      #"{"output_index":2,"item":{"id":"fc_4","type":"function_call","status":"completed","arguments":"{\"city\":\"Oslo\"}","call_id":"call_a","name":"weather"}}"#,
+      #"{"output_index":0,"item":{"id":"rs_3","type":"reasoning","status":"in_progress","summary":[],"content":[]}}"#,
+      #"{"item_id":"rs_3","output_index":0,"content_index":0,"part":{"type":"reasoning_text","text":""}}"#,
+      #"{"item_id":"rs_3","output_index":0,"content_index":0,"delta":"Let"}"#,
+      #"{"item_id":"rs_3","output_index":0,"content_index":0,"delta":" me see."}"#,
+      #"{"item_id":"rs_3","output_index":0,"content_index":0,"text":"Let me see."}"#,
+      #"{"item_id":"rs_3","output_index":0,"content_index":0,"part":\#(reasoning)}"#,
+      #"{"output_index":0,"item":{"id":"rs_3","type":"reasoning","status":"completed","summary":[],"content":[\#(reasoning)]}}"#,
+      #"{"output_index":1,"item":{"id":"msg_4","type":"message","status":"in_progress","role":"assistant","content":[]}}"#,
+      #"{"item_id":"msg_4","output_index":1,"content_index":0,"part":{"type":"output_text","text":"","annotations":[],"logprobs":[]}}"#,
+      #"{"item_id":"msg_4","output_index":1,"content_index":0,"delta":"It is ","logprobs":[]}"#,
+      #"{"item_id":"msg_4","output_index":1,"content_index":0,"delta":"\"warm\"\n","logprobs":[]}"#,
+      #"{"item_id":"msg_4","output_index":1,"content_index":0,"text":"It is \"warm\"\n","logprobs":[]}"#,
+      #"{"item_id":"msg_4","output_index":1,"content_index":0,"part":\#(said)}"#,
+      #"{"output_index":1,"item":{"id":"msg_4","type":"message","status":"completed","role":"assistant","content":[\#(said)]}}"#,
+      #"{"output_index":2,"item":{"id":"fc_5","type":"function_call","status":"in_progress","arguments":"","call_id":"call_a","name":"weather"}}"#,
+      #"{"item_id":"fc_5","output_index":2,"delta":"{\"city\":\"Oslo\"}"}"#,
+      #"{"item_id":"fc_5","output_index":2,"name":"weather","arguments":"{\"city\":\"Oslo\"}"}"#,
+      #"{"output_index":2,"item":{"id":"fc_5","type":"function_call","status":"completed","arguments":"{\"city\":\"Oslo\"}","call_id":"call_a","name":"weather"}}"#,
     ]
     #expect(try events[2..<20].map { try body($0) } == expected)
 
     let created = try #require(try events[0].value()["response"])
-    #expect(created["id"] == "resp_1" && created["status"] == "in_progress")
+    #expect(created["id"] == "resp_2" && created["status"] == "in_progress")
     #expect(created["output"] == [] && created["usage"] == .null)
     let completed = try #require(try events[24].value()["response"])
-    #expect(completed["id"] == "resp_1" && completed["status"] == "completed")
+    #expect(completed["id"] == "resp_2" && completed["status"] == "completed")
     #expect(completed["completed_at"] == 1_700_000_002)
     #expect(completed["output"]?.arrayValue?.count == 4)
     #expect(
@@ -239,11 +239,11 @@ struct OpenAIResponseTests {
       output
         == [
           .members([
-            "id": "ctc_2", "type": "custom_tool_call", "status": "completed", "call_id": "c1",
+            "id": "ctc_3", "type": "custom_tool_call", "status": "completed", "call_id": "c1",
             "name": "patch", "input": "a\nb",
           ]),
           .members([
-            "id": "fc_3", "type": "function_call", "status": "completed", "arguments": "{}",
+            "id": "fc_4", "type": "function_call", "status": "completed", "arguments": "{}",
             "call_id": "c2", "name": "f", "namespace": "ns",
           ]),
         ])
@@ -339,7 +339,8 @@ struct OpenAIResponseTests {
       let gone = try await reply(method, "/v1/responses/:id", id: id)
       #expect(gone.status == 404)
       #expect(
-        gone.json?["error"]?["message"]?.stringValue?.hasPrefix("Response with id '\(id)' not found")
+        gone.json?["error"]?["message"]?.stringValue?.hasPrefix(
+          "Response with id '\(id)' not found")
           == true)
     }
     let refused = try await endpoints.refused(

@@ -44,7 +44,9 @@ struct ReceivedEvent: Equatable {
           return nil
         }
       }
-      if !data.isEmpty { events.append(ReceivedEvent(name: name, data: data.joined(separator: "\n"))) }
+      if !data.isEmpty {
+        events.append(ReceivedEvent(name: name, data: data.joined(separator: "\n")))
+      }
     }
     return events
   }
@@ -83,7 +85,8 @@ extension AnswerPlan {
 }
 
 extension TokenProbability {
-  static func sample(_ text: String, _ logarithm: Double, _ others: [(String, Double)] = []) -> Self {
+  static func sample(_ text: String, _ logarithm: Double, _ others: [(String, Double)] = []) -> Self
+  {
     func choice(_ text: String, _ logarithm: Double) -> Choice {
       Choice(text: text, bytes: Array(text.utf8), logarithm: logarithm)
     }
@@ -97,7 +100,8 @@ enum OpenAISamples {
   static let report = PromptReport(
     tokens: 10, reused: 4,
     miss: PromptReport.Miss(
-      position: 4, known: "then", given: "now", reason: "differs at token 4: known \"then\", now \"now\""))
+      position: 4, known: "then", given: "now",
+      reason: "differs at token 4: known \"then\", now \"now\""))
 
   static let events: [GenerationEvent] = [
     .started(report), .reasoning("Let"), .reasoning(" me see."), .content("It is ", []),

@@ -28,7 +28,7 @@ struct RouteTests {
       #expect(wrong.status == 405)
       #expect(wrong.header("allow") == "DELETE, GET, HEAD")
       #expect(wrong.body.hasPrefix("line error: "))
-      #expect(try await running.send("BREW", "/line/count").header("allow") == "POST")
+      #expect(try await running.send("PATCH", "/line/count").header("allow") == "POST")
       let head = try await running.send("HEAD", "/line/things/abc")
       #expect(head.status == 200)
       #expect(head.body.isEmpty)

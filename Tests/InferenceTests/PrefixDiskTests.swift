@@ -21,7 +21,7 @@ struct PrefixDiskTests {
 
   private func disk(
     _ scratch: ScratchDirectory, limit: Int = 1 << 24, pause: Duration = .seconds(60),
-    files: any DurableFileOperations & Sendable = SystemFiles()
+    files: any DurableFileOperations & Sendable = ScarceFiles()
   ) throws -> PrefixDisk {
     try PrefixDisk(
       directory: scratch.path, fingerprint: Self.fingerprint, limit: limit, pause: pause,
@@ -50,7 +50,7 @@ struct PrefixDiskTests {
   func restart() throws {
     let scratch = try ScratchDirectory()
     let prompt = text(700)
-    try take(prompt, try disk(scratch))
+    try take(prompt, try disk(scratch, files: SystemFiles()))
     let before = try records(scratch)
     #expect(before.filter { $0.hasSuffix(".page") }.count == 5)
     do {
@@ -120,16 +120,13 @@ struct PrefixDiskTests {
     for name in names {
       contents[name] = try SystemFiles().read("\(scratch.path)/\(name)", limit: 1 << 20)
     }
-    for round in 0..<60 {
-      for (name, bytes) in contents {
-        try Data(bytes).write(to: URL(fileURLWithPath: "\(scratch.path)/\(name)"))
-      }
+    for round in 0..<40 {
       let other = try ScratchDirectory()
       for (name, bytes) in contents {
         try Data(bytes).write(to: URL(fileURLWithPath: "\(other.path)/\(name)"))
       }
       let opened = try PrefixDisk(
-        directory: other.path, fingerprint: Self.fingerprint, limit: 1 << 24)
+        directory: other.path, fingerprint: Self.fingerprint, limit: 1 << 24, files: ScarceFiles())
       let cold = HashModel()
       let store = PrefixStore(model: cold, memoryLimit: 1 << 20, disk: opened)
       step = step &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407

@@ -64,7 +64,8 @@ struct PrefixFamiliesTests {
       PrefixStore(
         model: local.model, memoryLimit: memoryLimit,
         disk: try PrefixDisk(
-          directory: scratch.path, fingerprint: fingerprint, limit: diskLimit))
+          directory: scratch.path, fingerprint: fingerprint, limit: diskLimit,
+          files: ScarceFiles()))
     }
     var store: PrefixStore? = try makeStore()
     var conversations: [[Int32]] = []

@@ -24,10 +24,6 @@ public enum ListenAddress: Hashable, Sendable, CustomStringConvertible {
 
 /// How a gateway listens, whom it answers, and what it puts up with.
 public struct GatewayConfiguration: Sendable {
-  /// The port when none is named. It is not registered with IANA and none of the programs that agents expect on fixed
-  /// ports (model servers, web frameworks, Ethereum nodes) uses it.
-  public static let defaultPort = 4114
-
   /// Where to listen, in order. Not empty.
   public var addresses: [ListenAddress]
   /// What clients must show; nil for nothing, which only local addresses allow.

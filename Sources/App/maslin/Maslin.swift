@@ -17,16 +17,19 @@ struct Maslin: ParsableCommand {
         maslin upgrade-check main HEAD
         maslin fit deepseek-v4-flash
         maslin run model.gguf "What does delegatecall do?"
+        maslin serve model.gguf
 
       Results go to standard output, everything else to standard error. Exit codes: 0 done; 1 findings at \
-      or above the threshold; 2 wrong usage; 3 bad input; 5 missing or unreadable file; 70 a bug in Maslin.
+      or above the threshold; 2 wrong usage; 3 bad input; 4 refused; 5 missing or unreadable file; 70 a bug in Maslin.
       """,
     version: version,
     subcommands: [
       AuditCommand.self, LayoutCommand.self, UpgradeCheckCommand.self, RulesCommand.self,
       FactsCommand.self, ParseCommand.self, BytecodeCommand.self, McpCommand.self,
-      RunCommand.self, CompleteCommand.self, ModelCommand.self, FitCommand.self, BenchCommand.self,
-      CacheCommand.self, TokenizeCommand.self, LogitsCommand.self, PerplexityCommand.self,
+      ChatCommand.self, RunCommand.self, CompleteCommand.self, ModelCommand.self, FitCommand.self,
+      BenchCommand.self,
+      ServeCommand.self, CacheCommand.self, ConfigCommand.self,
+      TokenizeCommand.self, LogitsCommand.self, PerplexityCommand.self,
     ])
 
   /// The version of the program and of its reports.

@@ -16,7 +16,7 @@ public final class CompiledGrammar: Sendable {
   private let cache = Mutex(Cache())
 
   private struct Cache {
-    var masks: [Int32: StateMask] = [:]
+    var masks: [Int64: StateMask] = [:]
     var byteCount = 0
   }
 
@@ -37,33 +37,39 @@ public final class CompiledGrammar: Sendable {
   /// The number of states of its automata.
   public var stateCount: Int { program.states.count }
 
-  /// What tokens do from a state; `count` matters to counted texts only.
+  /// What tokens do from a state; `count` matters to counted texts, and where names must differ.
   func mask(_ state: Int32, count: Int32) -> StateMask {
     let number = Int(program.states[Int(state)].automaton)
     if let language = languages[number] {
       let local = state - program.automata[number].start
       return language.mask(local, count: count, table.trie)
     }
+    // Where no name was read yet, every first name is new; else names are checked one by one.
+    let names =
+      program.automata[number].role == .distinct && count != NameTable.none
+      ? NameTable.unknown : NameTable.none
+    let key = Int64(state) << 1 | (names == NameTable.none ? 0 : 1)
     return cache.withLock { cache in
-      if let known = cache.masks[state] { return known }
-      let found = walk(state)
+      if let known = cache.masks[key] { return known }
+      let found = walk(state, names)
       if cache.byteCount > CompiledGrammar.memoryLimit {
         cache.masks.removeAll()
         cache.byteCount = 0
       }
       cache.byteCount += found.byteCount
-      cache.masks[state] = found
+      cache.masks[key] = found
       return found
     }
   }
 
   /// One pass over the token tree with stacks whose bottom is the state's own automaton.
-  private func walk(_ state: Int32) -> StateMask {
+  private func walk(_ state: Int32, _ names: Int32) -> StateMask {
     var arena = StackArena(program)
-    let stack = arena.stack(.init(state: state, count: 0, parent: -1))
+    let stack = arena.stack(.init(state: state, count: names, parent: -1))
     let trie = table.trie
     var tokens = TokenCollector(trie)
     var exits: [Int32] = []
+    var uncertain: [Int32] = []
     var path = [Int32](repeating: StackArena.dead, count: trie.depth + 1)
     trie.twin.withUnsafeBufferPointer { twin in
       trie.nodes.withUnsafeBufferPointer { nodes in
@@ -78,6 +84,11 @@ public final class CompiledGrammar: Sendable {
             index = Int(node.next)
             continue
           }
+          if arena.configurations[Int(configuration)].isUncertain {
+            uncertain += trie.tokens(under: index)
+            index = Int(node.next)
+            continue
+          }
           path[depth] = configuration
           if node.token >= 0 { tokens.insert(node.token, twin) }
           if arena.configurations[Int(configuration)].isComplete, Int(node.next) > index + 1 {
@@ -87,6 +98,6 @@ public final class CompiledGrammar: Sendable {
         }
       }
     }
-    return StateMask(tokens: tokens.set, exits: exits)
+    return StateMask(tokens: tokens.set, exits: exits, uncertain: uncertain)
   }
 }

@@ -36,6 +36,11 @@ public struct Grammar: Hashable, Sendable {
     case regular(RegularLanguage)
     /// A text of another grammar; rule names of the two do not meet.
     case grammar(Grammar)
+    /// A text in which no two `name`s are equal, as an object of JSON is.
+    case distinct(Expression)
+    /// A string of JSON that differs from every other `name` of the nearest `distinct` around it, however the two are
+    /// spelled. It stands in that expression itself, not in a rule or grammar named there.
+    case name(RegularLanguage)
     /// A text in quotation marks with a limited number of units.
     case counted(CountedText)
     /// A path through a network whose edges are expressions.

@@ -46,6 +46,8 @@ struct GrammarCompiler {
   private var ruleParts: [RuleKey: Int] = [:]
   private var loopParts: [LoopKey: Int] = [:]
   private var languageParts: [RegularLanguage.Form: Int] = [:]
+  private var nameParts: Set<Int> = []
+  private var distinctParts: Set<Int> = []
   private var pendingRules: [(part: Int, key: RuleKey)] = []
 
   /// Compiles a grammar.
@@ -107,13 +109,14 @@ struct GrammarCompiler {
       throw GrammarError(.tooLarge, "the grammar is nested more than \(maximumDepth) deep")
     }
     switch expression {
-    case .bytes, .byte, .scalar, .special, .text, .regular, .grammar, .counted: return []
+    case .bytes, .byte, .scalar, .special, .text, .regular, .grammar, .counted, .name: return []
     case .rule(let name): return [name]
     case .sequence(let list), .choice(let list):
       var result: [String] = []
       for item in list { result += try references(item, depth: depth + 1) }
       return result
-    case .repetition(let body, _, _): return try references(body, depth: depth + 1)
+    case .repetition(let body, _, _), .distinct(let body):
+      return try references(body, depth: depth + 1)
     case .network(let network):
       var result: [String] = []
       for edge in network.edges { result += try references(edge.expression, depth: depth + 1) }
@@ -169,7 +172,7 @@ struct GrammarCompiler {
     let limit = 1 << 30
     switch expression {
     case .bytes(let bytes): return bytes.count
-    case .byte, .special, .regular, .counted: return 1
+    case .byte, .special, .regular, .counted, .name, .distinct: return 1
     case .scalar(let set): return min(limit, 3 + set.ranges.count)
     case .text(let markers):
       return markers.reduce(12) { total, marker in
@@ -244,6 +247,10 @@ struct GrammarCompiler {
       return try addLanguage(.plain(language.automaton), &automaton, from: source)
     case .counted(let text):
       return try addLanguage(.counted(text), &automaton, from: source)
+    case .name(let language):
+      return try addLanguage(.name(language.automaton), &automaton, from: source)
+    case .distinct(let body):
+      return try addDistinct(body, &automaton, from: source, scope: scope, depth: depth)
     case .grammar(let grammar):
       let inner = try open(grammar, depth: depth)
       return try add(grammar.start, &automaton, from: source, scope: inner, depth: depth + 1)
@@ -410,6 +417,28 @@ struct GrammarCompiler {
     return target
   }
 
+  /// An expression with names of its own is an automaton of its own: its frame keeps the names.
+  private mutating func addDistinct(
+    _ body: Grammar.Expression, _ automaton: inout NondeterministicAutomaton, from source: Int,
+    scope: Int, depth: Int
+  ) throws(GrammarError) -> Int {
+    let key = LoopKey(scope: scope, body: body, minimum: 1, maximum: 1)
+    let part: Int
+    if let known = loopParts[key] {
+      part = known
+    } else {
+      part = addPart(name: "an object")
+      loopParts[key] = part
+      distinctParts.insert(part)
+      var inner = NondeterministicAutomaton()
+      inner.ends = [try add(body, &inner, from: 0, scope: scope, depth: depth + 1)]
+      parts[part] = .network(inner)
+    }
+    let target = try automaton.addState()
+    automaton.addCall(source, part, target)
+    return target
+  }
+
   private mutating func addLanguage(
     _ form: RegularLanguage.Form, _ automaton: inout NondeterministicAutomaton, from source: Int
   ) throws(GrammarError) -> Int {
@@ -420,6 +449,9 @@ struct GrammarCompiler {
       part = addPart(name: "a regular language")
       switch form {
       case .plain(let language): parts[part] = .language(language)
+      case .name(let language):
+        parts[part] = .language(language)
+        nameParts.insert(part)
       case .counted(let text): parts[part] = .counted(text)
       }
       languageParts[form] = part
@@ -468,8 +500,12 @@ struct GrammarCompiler {
     }
     automata = automata.map { $0.trimmed { productive[Int($0)] } }
     try refuseLeftRecursion(automata)
+    var roles: [Int: Program.Role] = [:]
+    for part in nameParts { roles[part] = .name }
+    for part in distinctParts { roles[part] = .distinct }
     return GrammarCompiler.program(
-      automata, loops: loops, counted: countedTexts(), root: root, acceptsEmpty: nullable[root])
+      automata, loops: loops, counted: countedTexts(), roles: roles, root: root,
+      acceptsEmpty: nullable[root])
   }
 
   private func countedTexts() -> [Int: CountedText] {
@@ -600,7 +636,7 @@ struct GrammarCompiler {
 
   private static func program(
     _ automata: [DeterministicAutomaton], loops: [Int: Program.Loop],
-    counted: [Int: CountedText], root: Int, acceptsEmpty: Bool
+    counted: [Int: CountedText], roles: [Int: Program.Role], root: Int, acceptsEmpty: Bool
   ) -> Program {
     var starts: [Int32] = []
     var total: Int32 = 0
@@ -625,7 +661,8 @@ struct GrammarCompiler {
       let readsAlone = automaton.states.allSatisfy(\.calls.isEmpty)
       linked.append(
         Program.Automaton(
-          start: base, language: readsAlone ? automaton : nil, counted: counted[index]))
+          start: base, language: readsAlone ? automaton : nil, counted: counted[index],
+          role: roles[index] ?? .plain))
     }
     return Program(states: states, automata: linked, root: root, acceptsEmpty: acceptsEmpty)
   }
@@ -635,6 +672,7 @@ extension RegularLanguage {
   /// A language that is an automaton of its own in a program.
   enum Form: Hashable {
     case plain(DeterministicAutomaton)
+    case name(DeterministicAutomaton)
     case counted(CountedText)
   }
 }

@@ -95,8 +95,16 @@ public struct GrammarMatcher: Sendable {
       }
       guard !state.edges.isEmpty else { continue }
       let mask = grammar.mask(frame.state, count: frame.count)
+      let isName =
+        grammar.program.automata[Int(state.automaton)].role == .name && keepsNames(frame.parent)
+      if isName, addNames(mask, frame, to: &result) { continue }
       result.formUnion(mask.tokens)
-      if frame.parent >= 0 { addExits(mask.exits, frame.parent, to: &result) }
+      for token in mask.uncertain where canAccept(token) { result.insert(token) }
+      if frame.parent >= 0 {
+        let below =
+          isName ? arena.returnedName(to: frame.parent) : arena.returned(to: frame.parent)
+        addExits(mask.exits, below, to: &result)
+      }
     }
     if current.isComplete {
       for token in grammar.table.endTokens where token >= 0 && Int(token) < grammar.table.count {
@@ -106,10 +114,68 @@ public struct GrammarMatcher: Sendable {
     return result
   }
 
+  /// Whether a stack's frame keeps the names read.
+  private func keepsNames(_ stack: Int32) -> Bool {
+    guard stack >= 0 else { return false }
+    let state = grammar.program.states[Int(arena.frame(stack).state)]
+    return grammar.program.automata[Int(state.automaton)].role == .distinct
+  }
+
+  /// Whether an ordinary token may come next, found by reading it.
+  private mutating func canAccept(_ token: Int32) -> Bool {
+    guard let bytes = grammar.table.bytes(token) else { return false }
+    var next = configuration
+    for byte in bytes {
+      next = arena.step(next, byte)
+      if next == StackArena.dead { return false }
+    }
+    return true
+  }
+
+  /// Adds what a name may go on with where some names are taken: closing it must not make one of them.
+  ///
+  /// - Returns: false where no name is taken, and nothing was added.
+  private mutating func addNames(
+    _ mask: StateMask, _ frame: StackArena.Frame, to result: inout TokenMask
+  ) -> Bool {
+    let taken = arena.names.members(of: arena.frame(frame.parent).count)
+    guard !taken.isEmpty else { return false }
+    let trie = grammar.table.trie
+    // With the opening quotation mark, where it was read.
+    let before = arena.names.bytes(frame.count)
+    let escape = UInt8(ascii: "\\")
+    let hasEscape = before.contains(escape)
+    let lengths = Set(taken.map(\.count))
+    var barred: Set<Int32> = []
+    for closing in mask.closings {
+      let path = trie.path(to: Int(closing))
+      if hasEscape || path.contains(escape) {
+        let spelling = (before + path).dropFirst().dropLast()
+        if taken.contains(NameTable.decoded(spelling)) { barred.insert(closing) }
+      } else if lengths.contains(before.count + path.count - 2),
+        taken.contains(Array((before + path).dropFirst().dropLast()))
+      {
+        barred.insert(closing)
+      }
+    }
+    var own = TokenMask(tokenCount: result.tokenCount)
+    own.formUnion(mask.tokens)
+    for closing in barred {
+      var token = trie.nodes[Int(closing)].token
+      while token >= 0 {
+        own.remove(token)
+        token = trie.twin[Int(token)]
+      }
+    }
+    let below = arena.returnedName(to: frame.parent)
+    addExits(mask.exits.filter { !barred.contains($0) }, below, to: &own)
+    result.formUnion(.words(own.words))
+    return true
+  }
+
   /// Adds the tokens that finish the upper frame at one of the nodes and go on with the stack below.
-  private mutating func addExits(_ exits: [Int32], _ parent: Int32, to mask: inout TokenMask) {
-    guard !exits.isEmpty else { return }
-    let start = arena.returned(to: parent)
+  private mutating func addExits(_ exits: [Int32], _ start: Int32, to mask: inout TokenMask) {
+    guard !exits.isEmpty, start != StackArena.dead else { return }
     let trie = grammar.table.trie
     var path = [Int32](repeating: start, count: trie.depth + 1)
     trie.nodes.withUnsafeBufferPointer { nodes in
@@ -121,6 +187,11 @@ public struct GrammarMatcher: Sendable {
           let node = nodes[index]
           let next = arena.step(path[Int(node.depth) - 1], node.byte)
           guard next != StackArena.dead else {
+            index = Int(node.next)
+            continue
+          }
+          if arena.configurations[Int(next)].isUncertain {
+            for token in trie.tokens(under: index) where canAccept(token) { mask.insert(token) }
             index = Int(node.next)
             continue
           }

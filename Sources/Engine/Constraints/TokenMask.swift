@@ -33,6 +33,10 @@ public struct TokenMask: Hashable, Sendable {
   /// Whether no token may come next.
   public var isEmpty: Bool { words.allSatisfy { $0 == 0 } }
 
+  mutating func remove(_ token: Int32) {
+    words[Int(token) >> 6] &= ~(1 << UInt64(token & 63))
+  }
+
   mutating func insert(_ token: Int32) {
     words[Int(token) >> 6] |= 1 << UInt64(token & 63)
   }

@@ -101,6 +101,28 @@ final class TokenTrie: Sendable {
     depth = deepest
   }
 
+  /// The tokens that end in a subtree, its root included.
+  func tokens(under root: Int) -> [Int32] {
+    var result: [Int32] = []
+    for index in root..<Int(nodes[root].next) {
+      var token = nodes[index].token
+      while token >= 0 {
+        result.append(token)
+        token = twin[Int(token)]
+      }
+    }
+    return result
+  }
+
+  /// The bytes from the root of the tree to a node.
+  func path(to index: Int) -> [UInt8] {
+    // The first token at or below the node begins with them.
+    var first = index
+    while first < nodes.count, nodes[first].token < 0 { first += 1 }
+    guard first < nodes.count else { return [] }
+    return Array(tokens[Int(nodes[first].token)].prefix(Int(nodes[index].depth)))
+  }
+
   func bytes(_ token: Int32) -> [UInt8]? {
     guard token >= 0, Int(token) < tokens.count, !tokens[Int(token)].isEmpty else { return nil }
     return tokens[Int(token)]

@@ -54,10 +54,14 @@ struct AnthropicRequest {
           + "tools in 'tools'",
         parameter: fields.path(of: "mcp_servers"))
     }
-    for name in ["container", "thread"] where fields[name] != nil {
+    if fields["container"] != nil {
       throw .unsupported(
         message: "is not supported: nothing is kept on this server between requests",
-        parameter: fields.path(of: name))
+        parameter: fields.path(of: "container"))
+    }
+    // A thread that begins comes with the whole conversation; only going on from what was kept is impossible.
+    if let thread = try fields.object("thread"), try thread.requiredString("type") != "create" {
+      throw AnthropicErrors.lostThread
     }
   }
 
@@ -103,12 +107,13 @@ struct AnthropicRequest {
     guard let thinking = try fields.object("thinking") else { return (.off, false) }
     let type = try thinking.requiredString("type")
     switch type {
-    case "disabled": return (.off, false)
+    // "Between tools" is for notes between calls, not for thoughts.
+    case "disabled", "between_tools": return (.off, false)
     case "enabled":
       guard try thinking.integer("budget_tokens", in: 1...Int(Int32.max)) != nil else {
         throw thinking.invalid("budget_tokens", "is missing")
       }
-    case "adaptive", "between_tools": break
+    case "adaptive": break
     default:
       throw thinking.invalid("type", "is '\(type)'; it must be enabled, adaptive or disabled")
     }

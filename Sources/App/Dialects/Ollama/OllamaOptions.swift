@@ -115,16 +115,14 @@ enum OllamaOptions {
     sampling.presencePenalty = try options.number("presence_penalty", in: -100...100)
     sampling.frequencyPenalty = try options.number("frequency_penalty", in: -100...100)
     switch try options.integer("repeat_last_n", in: -1...Int(Int32.max)) {
-    case nil, 64: break
-    // A window of no tokens: no penalties.
+    case nil: break
+    case -1: sampling.penaltyWindow = 0
+    // A window of no tokens: no penalties. To the engine, 0 means all tokens.
     case 0:
       sampling.repetitionPenalty = 1
       sampling.presencePenalty = 0
       sampling.frequencyPenalty = 0
-    case let window?:
-      throw .unsupported(
-        message: "is \(window); penalties look at the last 64 tokens (64) or at none (0)",
-        parameter: options.path(of: "repeat_last_n"))
+    case let window?: sampling.penaltyWindow = window
     }
   }
 

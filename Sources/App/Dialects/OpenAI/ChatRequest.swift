@@ -130,9 +130,10 @@ enum ChatMessages {
       case "user": return Turn(role: .user, content: try content(fields))
       case "assistant": return try assistant(fields)
       case "tool":
+        // Tools that say nothing are told as null by some clients.
+        let result = try MessageContent(fields["content"], path: fields.path(of: "content"))
         return Turn(
-          role: .tool, content: try content(fields),
-          callID: try fields.requiredString("tool_call_id"))
+          role: .tool, content: result.text, callID: try fields.requiredString("tool_call_id"))
       case "function":
         let name = try fields.requiredString("name")
         guard let index = openFunctionCalls.firstIndex(where: { $0.name == name }) else {

@@ -91,7 +91,9 @@ public final class ResponseStore: Sendable {
   }
 
   /// How many responses are kept, and the bytes they count for.
-  package var size: (count: Int, byteCount: Int) { state.withLock { ($0.kept.count, $0.byteCount) } }
+  package var size: (count: Int, byteCount: Int) {
+    state.withLock { ($0.kept.count, $0.byteCount) }
+  }
 
   @discardableResult
   private static func remove(_ id: String, from state: inout State) -> Bool {

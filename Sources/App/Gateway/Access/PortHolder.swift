@@ -1,3 +1,4 @@
+import DurableFiles
 import Foundation
 import TerminalText
 
@@ -19,7 +20,7 @@ public struct PortHolder: Hashable, Sendable, CustomStringConvertible {
     #if os(Linux)
       let sockets = Set(
         ["/proc/net/tcp", "/proc/net/tcp6"].flatMap { path in
-          Self.listeners(port: port, in: (try? String(contentsOfFile: path, encoding: .utf8)) ?? "")
+          Self.listeners(port: port, in: Self.text(path))
         })
       guard !sockets.isEmpty,
         let entries = try? FileManager.default.contentsOfDirectory(atPath: "/proc")
@@ -35,13 +36,18 @@ public struct PortHolder: Hashable, Sendable, CustomStringConvertible {
           return sockets.contains(target)
         }
         guard holds else { continue }
-        let name = try? String(contentsOfFile: "/proc/\(process)/comm", encoding: .utf8)
         self.process = process
-        self.name = SafeText.line((name ?? "?").trimmingCharacters(in: .whitespacesAndNewlines))
+        name = SafeText.line(
+          Self.text("/proc/\(process)/comm").trimmingCharacters(in: .whitespacesAndNewlines))
         return
       }
     #endif
     return nil
+  }
+
+  /// A file of the system, whose size is not known before it is read; empty when it cannot be read.
+  private static func text(_ path: String) -> String {
+    String(decoding: (try? SystemFiles().read(path, limit: 16 << 20)) ?? [], as: UTF8.self)
   }
 
   /// The sockets in a table of `/proc/net` that listen on a port, as descriptors name them: `socket:[12345]`.

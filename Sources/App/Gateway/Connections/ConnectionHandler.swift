@@ -32,8 +32,10 @@ final class ConnectionHandler: ChannelDuplexHandler {
   /// When the last request began, or the connection became idle, or its last response was written.
   private var phaseStart = NIODeadline.now()
   private var hasServed = false
-  /// Whether the response being written, or the next one, is the last.
+  /// Whether no request is taken after those that are pending.
   private var isLast = false
+  /// Whether the response being written is the last, whatever is pending.
+  private var endsNow = false
   private var isLingering = false
   /// Since when no byte was taken by the client although some wait, and how many waited then.
   private var stall: (since: NIODeadline, byteCount: Int)?
@@ -98,7 +100,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
   // MARK: - Requests
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    if isLingering { return }
+    if isLingering || (isLast && !isReceiving) { return }
     switch unwrapInboundIn(data) {
     case .head(let head):
       pending += 1
@@ -159,8 +161,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
     switch part {
     case .head(var head):
       guard head.status.kind != .informational else { break }
-      if head.headerFields.value(of: "connection")?.lowercased() == "close" { isLast = true }
-      if isLast {
+      if head.headerFields.value(of: "connection")?.lowercased() == "close" { endsNow = true }
+      if endsNow || (isLast && pending == 1) {
+        endsNow = true
         head.headerFields[.connection] = "close"
         context.write(wrapOutboundOut(.head(head)), promise: promise)
         return
@@ -170,7 +173,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
       pending -= 1
       hasServed = true
       phaseStart = .now()
-      if isLast {
+      if endsNow || (isLast && pending == 0) {
         linger(after: part, context, promise: promise)
         return
       }

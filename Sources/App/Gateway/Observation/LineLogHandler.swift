@@ -41,6 +41,11 @@ public struct LineLogHandler: LogHandler {
     self.output = output
   }
 
+  /// A logger that writes with such a handler.
+  public static func logger(form: Form, output: @escaping Output) -> Logger {
+    Logger(label: "maslin") { _ in LineLogHandler(form: form, output: output) }
+  }
+
   /// One of the values that every line has.
   public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
     get { metadata[key] }

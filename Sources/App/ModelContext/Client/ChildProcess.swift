@@ -48,12 +48,21 @@ public final class ChildProcess: MessageTransport {
   ///   - command: what to start.
   ///   - lineLimit: the longest line in bytes it may write.
   public init(_ command: ServerCommand, lineLimit: Int = 8 << 20) throws(StartFailure) {
-    let pipes = try PipeTriple(command.command)
-    do throws(StartFailure) {
-      process = try Self.spawn(command, pipes)
-    } catch {
-      pipes.closeAll()
-      throw error
+    // The system's calls end texts at NUL: it would start something else than what is written.
+    let texts =
+      [command.command] + command.arguments + command.environment.flatMap { [$0.name, $0.value] }
+    guard !texts.contains(where: { $0.utf8.contains(0) }) else {
+      throw StartFailure(command: command.command, reason: "its command holds a NUL character")
+    }
+    let pipes: PipeTriple
+    (process, pipes) = try Self.starting.withLock { _ throws(StartFailure) in
+      let pipes = try PipeTriple(command.command)
+      do throws(StartFailure) {
+        return (try Self.spawn(command, pipes), pipes)
+      } catch {
+        pipes.closeAll()
+        throw error
+      }
     }
     pipes.closeTheirs()
     (input, output, errors) = (pipes.input.write, pipes.output.read, pipes.errors.read)
@@ -66,6 +75,10 @@ public final class ChildProcess: MessageTransport {
   deinit { close() }
 
   // MARK: Starting
+
+  /// Held while pipes are made and a program is started, so that it does not get the pipes of another one before they are
+  /// marked as not for others.
+  private static let starting = Mutex(())
 
   /// Three pipes; every descriptor closes when another program is started.
   private struct PipeTriple {
@@ -134,8 +147,11 @@ public final class ChildProcess: MessageTransport {
     sigemptyset(&unblocked)
     posix_spawnattr_setsigmask(&attributes, &unblocked)
     posix_spawnattr_setpgroup(&attributes, 0)
-    posix_spawnattr_setflags(
-      &attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP))
+    var flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP
+    #if canImport(Darwin)
+      flags |= POSIX_SPAWN_CLOEXEC_DEFAULT
+    #endif
+    posix_spawnattr_setflags(&attributes, Int16(flags))
 
     var arguments: [UnsafeMutablePointer<CChar>?] =
       ([command.command] + command.arguments).map { strdup($0) } + [nil]

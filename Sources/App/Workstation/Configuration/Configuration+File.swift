@@ -6,6 +6,7 @@ extension Configuration {
   struct File {
     var entries: [ConfigurationKey: Entry] = [:]
     var contextServers: [ContextServer] = []
+    var contextRoots: [String] = []
   }
 
   /// Reads a file's content: YAML 1.1, one mapping.
@@ -29,7 +30,7 @@ extension Configuration {
     let reader = NodeReader(path: path)
     for (name, node) in try reader.members(root, of: "the file") {
       if name.text == "mcp" {
-        file.contextServers = try contextServers(node, reader)
+        try readContext(node, into: &file, reader)
         continue
       }
       guard let key = ConfigurationKey(rawValue: name.text) else {
@@ -55,19 +56,21 @@ extension Configuration {
     }
   }
 
-  private static func contextServers(
-    _ node: Node, _ reader: NodeReader
-  ) throws(ConfigurationError) -> [ContextServer] {
-    var servers: [ContextServer] = []
+  private static func readContext(
+    _ node: Node, into file: inout File, _ reader: NodeReader
+  ) throws(ConfigurationError) {
     for (name, node) in try reader.members(node, of: "mcp") {
-      guard name.text == "servers" else {
-        throw reader.error(name.node, "there is no setting 'mcp.\(name.text)'; known: servers")
-      }
-      for (name, node) in try reader.members(node, of: "mcp.servers") {
-        servers.append(try contextServer(name.text, at: name.node, node, reader))
+      switch name.text {
+      case "roots": file.contextRoots = try reader.texts(node, of: "mcp.roots")
+      case "servers":
+        for (name, node) in try reader.members(node, of: "mcp.servers") {
+          file.contextServers.append(try contextServer(name.text, at: name.node, node, reader))
+        }
+      default:
+        throw reader.error(
+          name.node, "there is no setting 'mcp.\(name.text)'; known: roots, servers")
       }
     }
-    return servers
   }
 
   private static func contextServer(

@@ -11,12 +11,14 @@ public struct Configuration: Sendable {
     case file(path: String, line: Int)
     /// An environment variable.
     case environment(String)
+    /// An option of the command.
+    case option(String)
 
-    /// `/etc/maslin.yaml:3` or `MASLIN_PORT`.
+    /// `/etc/maslin.yaml:3`, `MASLIN_PORT` or `--port`.
     public var description: String {
       switch self {
       case .file(let path, let line): "\(path):\(line)"
-      case .environment(let name): name
+      case .environment(let name), .option(let name): name
       }
     }
   }
@@ -57,6 +59,8 @@ public struct Configuration: Sendable {
   public private(set) var entries: [ConfigurationKey: Entry] = [:]
   /// The programs of `mcp.servers` in the order of the file.
   public private(set) var contextServers: [ContextServer] = []
+  /// The directories of `mcp.roots`, which clients of the server's own tools may have read.
+  public private(set) var contextRoots: [String] = []
 
   /// Reads the file and the environment.
   ///
@@ -77,6 +81,7 @@ public struct Configuration: Sendable {
       self.path = path
       entries = file.entries
       contextServers = file.contextServers
+      contextRoots = file.contextRoots
     } else {
       path = nil
     }
@@ -88,6 +93,21 @@ public struct Configuration: Sendable {
       } catch {
         throw .variable(name: key.variable, reason: error.reason)
       }
+    }
+  }
+
+  /// Sets a value from an option of a command; nil leaves what was set.
+  ///
+  /// - Throws: `ConfigurationError.option`.
+  public mutating func set(
+    _ key: ConfigurationKey, to text: String?, option: String
+  ) throws(ConfigurationError) {
+    guard let text else { return }
+    do throws(ConfigurationValue.InvalidValue) {
+      entries[key] = Entry(
+        value: try ConfigurationValue(text, form: key.form), origin: .option(option))
+    } catch {
+      throw .option(name: option, reason: error.reason)
     }
   }
 
@@ -139,6 +159,9 @@ public struct Configuration: Sendable {
       lines.append(
         "\(key.rawValue): \(entry.value)" + (withOrigins ? "  # \(entry.origin)" : ""))
     }
+    if !contextRoots.isEmpty {
+      lines.append("mcp.roots: [" + contextRoots.joined(separator: ", ") + "]")
+    }
     for server in contextServers {
       let words = [server.command] + server.arguments
       lines.append(
@@ -167,6 +190,11 @@ public struct Configuration: Sendable {
         }
       members.append(member(key.rawValue, value, entry.origin))
     }
+    var context: [JSONMember] = []
+    if !contextRoots.isEmpty {
+      context.append(
+        JSONMember(name: "roots", value: .array(contextRoots.map { .string($0) })))
+    }
     if !contextServers.isEmpty {
       let servers = contextServers.map { server in
         member(
@@ -177,9 +205,9 @@ public struct Configuration: Sendable {
             "env": .array(server.environment.map { .string($0.name) }),
           ]), server.origin)
       }
-      members.append(
-        JSONMember(name: "mcp", value: .members(["servers": .object(servers)])))
+      context.append(JSONMember(name: "servers", value: .object(servers)))
     }
+    if !context.isEmpty { members.append(JSONMember(name: "mcp", value: .object(context))) }
     return .object(members)
   }
 }
@@ -192,6 +220,8 @@ public enum ConfigurationError: Error, Hashable, Sendable, CustomStringConvertib
   case content(path: String, line: Int, column: Int, reason: String)
   /// An environment variable is wrong.
   case variable(name: String, reason: String)
+  /// An option of the command is wrong.
+  case option(name: String, reason: String)
 
   /// A sentence for people, with the place.
   public var description: String {
@@ -200,6 +230,7 @@ public enum ConfigurationError: Error, Hashable, Sendable, CustomStringConvertib
     case .content(let path, let line, let column, let reason):
       "\(path):\(line)\(column > 0 ? ":\(column)" : ""): \(reason)"
     case .variable(let name, let reason): "the environment variable \(name) \(reason)"
+    case .option(let name, let reason): "\(name) \(reason)"
     }
   }
 }

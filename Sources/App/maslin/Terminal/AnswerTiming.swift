@@ -41,7 +41,8 @@ struct AnswerTiming {
     return text
   }
 
-  private static func rate(_ count: Int, _ seconds: Double) -> String {
+  /// Tokens a second; `-` when no time passed.
+  static func rate(_ count: Int, _ seconds: Double) -> String {
     seconds > 0 ? String(format: "%.1f", Double(count) / seconds) : "-"
   }
 }

@@ -104,6 +104,22 @@ struct DeterministicAutomaton: Hashable, Sendable {
     return states[Int(state)].isEnd
   }
 
+  /// All accepted texts, if there are no more than `limit`; the automaton must be trimmed.
+  func fewTexts(limit: Int) -> [[UInt8]]? {
+    var result: [[UInt8]] = []
+    var pending: [(state: Int32, text: [UInt8])] = [(0, [])]
+    while let (state, text) = pending.popLast() {
+      // Longer texts than there are states go around in a circle.
+      guard text.count <= states.count, pending.count <= 16 * limit else { return nil }
+      if states[Int(state)].isEnd { result.append(text) }
+      guard result.count <= limit else { return nil }
+      for edge in states[Int(state)].edges {
+        for byte in edge.low...edge.high { pending.append((edge.target, text + [byte])) }
+      }
+    }
+    return result
+  }
+
   // MARK: - Changes
 
   /// Without states from which no end can be reached, and without states that cannot be reached.

@@ -12,7 +12,10 @@ enum JSONLanguages {
   static let spaceAfterColon = Grammar.Expression.optional(.literal(" "))
 
   /// Any string.
-  static let string = Grammar.Expression.regular(RegularLanguage(strings(.anything, .anyJSON)))
+  static let string = Grammar.Expression.regular(RegularLanguage(anyString))
+
+  /// The automaton of any string.
+  static let anyString = strings(.anything, .anyJSON)
 
   /// Any number.
   static let number = Grammar.Expression.regular(
@@ -70,16 +73,19 @@ enum JSONLanguages {
 
   /// An object with any members.
   static func object(_ value: Grammar.Expression) -> Grammar.Expression {
-    let member = Grammar.Expression.sequence([string, .literal(":"), spaceAfterColon, value])
-    return .sequence([
-      .literal("{"), space,
-      .optional(
-        .sequence([
-          member,
-          .repetition(.sequence([.literal(","), space, member]), minimum: 0, maximum: nil), space,
-        ])),
-      .literal("}"),
+    let member = Grammar.Expression.sequence([
+      .name(RegularLanguage(anyString)), .literal(":"), spaceAfterColon, value,
     ])
+    return .distinct(
+      .sequence([
+        .literal("{"), space,
+        .optional(
+          .sequence([
+            member,
+            .repetition(.sequence([.literal(","), space, member]), minimum: 0, maximum: nil), space,
+          ])),
+        .literal("}"),
+      ]))
   }
 
   /// Any value, as the rule of that name in `anyRules`.

@@ -118,8 +118,13 @@ struct SchemaGrammar {
     switch value {
     case .null: return .literal("null")
     case .bool(let flag): return .literal(flag ? "true" : "false")
-    case .integer(let number): return .literal(String(number))
-    case .number(let number): return .literal(number.isFinite ? number.description : "null")
+    case .integer(let number):
+      return .sequence([.literal(String(number)), .optional(.literal(".0"))])
+    case .number(let number):
+      if let whole = Int(exactly: number), whole != 0 || number.sign == .plus {
+        return .sequence([.literal(String(whole)), .optional(.literal(".0"))])
+      }
+      return .literal(number.isFinite ? number.description : "null")
     case .string(let text): return try string(text)
     case .array(let elements):
       if elements.isEmpty { return .literal("[]") }
@@ -237,7 +242,8 @@ struct SchemaGrammar {
       }
     }
     declared += constraints.required.filter { !declared.contains($0) }
-    let others = try otherMembers(constraints, declared: declared)
+    let (few, others) = try otherMembers(constraints, declared: declared)
+    declared += few
     let cap = constraints.maximumMembers ?? max(1, constraints.minimumMembers)
     let bounded = min(cap, declared.count + (others.isEmpty ? 0 : cap))
     guard (declared.count + 1) * (bounded + 1) <= SchemaGrammar.maximumNodes else {
@@ -300,15 +306,16 @@ struct SchemaGrammar {
       network.addEdge(
         node(declared.count, written), written == 0 ? .empty : JSONLanguages.space, end)
     }
-    return .sequence([
+    let text = Grammar.Expression.sequence([
       .literal("{"), JSONLanguages.space, .network(network), .literal("}"),
     ])
+    return others.isEmpty ? text : .distinct(text)
   }
 
   /// The names that are not declared, told apart by the patterns they match.
   private mutating func otherMembers(
     _ constraints: SchemaConstraints, declared: [String]
-  ) throws(GrammarError) -> [OtherMembers] {
+  ) throws(GrammarError) -> (few: [String], others: [OtherMembers]) {
     var patterns: [String] = []
     for group in constraints.members {
       for pattern in group.patterns where !patterns.contains(pattern.pattern) {
@@ -317,7 +324,7 @@ struct SchemaGrammar {
     }
     let isClosed =
       patterns.isEmpty && constraints.members.contains { $0.additional?.schema == .bool(false) }
-    if isClosed { return [] }
+    if isClosed { return ([], []) }
     guard patterns.count <= SchemaGrammar.maximumPatterns else {
       throw GrammarError(
         .tooLarge, "more than \(SchemaGrammar.maximumPatterns) different patterns of names",
@@ -333,7 +340,7 @@ struct SchemaGrammar {
 
   private mutating func classes(
     _ constraints: SchemaConstraints, declared: [String], patterns: [String]
-  ) throws(GrammarError) -> [OtherMembers] {
+  ) throws(GrammarError) -> (few: [String], others: [OtherMembers]) {
     var names = try ScalarExpression.anything.automaton(patterns.isEmpty ? .anyJSON : .usualJSON)
     if !constraints.names.isEmpty {
       var allowed: [DeterministicAutomaton] = []
@@ -341,7 +348,7 @@ struct SchemaGrammar {
       where alternative.kinds.contains(.string) {
         allowed.append(try nameLanguage(alternative))
       }
-      guard let union = try SchemaGrammar.union(allowed) else { return [] }
+      guard let union = try SchemaGrammar.union(allowed) else { return ([], []) }
       names = try names.intersection(union)
     }
     if !declared.isEmpty {
@@ -353,6 +360,7 @@ struct SchemaGrammar {
       languages.append(try RegularExpression(pattern).search.automaton(.anyJSON))
     }
     var result: [OtherMembers] = []
+    var few: [String] = []
     for subset in 0..<1 << patterns.count {
       var language = names
       for (index, pattern) in languages.enumerated() {
@@ -370,10 +378,16 @@ struct SchemaGrammar {
         if matched.isEmpty, let additional = group.additional { places.append(additional) }
       }
       if places.contains(where: { $0.schema == .bool(false) }) { continue }
+      // After a few names there may be no new one left: those are declared instead.
+      if let texts = language.fewTexts(limit: 512) {
+        few += Set(texts.map { NameTable.decoded($0.dropFirst().dropLast()) })
+          .map { String(decoding: $0, as: UTF8.self) }.sorted()
+        continue
+      }
       result.append(
-        OtherMembers(name: .regular(RegularLanguage(language)), value: try value(places)))
+        OtherMembers(name: .name(RegularLanguage(language)), value: try value(places)))
     }
-    return result
+    return (few, result)
   }
 
   /// The names that one reading of `propertyNames` allows.

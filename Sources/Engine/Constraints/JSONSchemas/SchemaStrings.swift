@@ -3,9 +3,6 @@ struct SchemaStrings {
   /// The largest length that is counted together with a pattern.
   static let maximumPatternLength = 4000
 
-  /// The automaton of any number of units in quotation marks.
-  private static let anyString = JSONLanguages.strings(.anything, .anyJSON)
-
   /// The strings that satisfy the constraints, as an expression.
   static func expression(
     _ constraints: SchemaConstraints
@@ -19,7 +16,7 @@ struct SchemaStrings {
         return .choice([])
       }
       return .counted(
-        counted(anyString, minimum: constraints.minimumLength, maximum: maximum))
+        counted(JSONLanguages.anyString, minimum: constraints.minimumLength, maximum: maximum))
     }
     return .regular(RegularLanguage(try automaton(constraints, .usualJSON)))
   }
@@ -72,7 +69,8 @@ struct SchemaStrings {
       var count: Int32
     }
     let text = counted(
-      anyString, minimum: constraints.minimumLength, maximum: constraints.maximumLength)
+      JSONLanguages.anyString, minimum: constraints.minimumLength,
+      maximum: constraints.maximumLength)
     do {
       return try DeterministicAutomaton.build(Value(pattern: 0, unit: 0, count: 0)) { value in
         automaton.states[Int(value.pattern)].isEnd && text.automaton.states[Int(value.unit)].isEnd

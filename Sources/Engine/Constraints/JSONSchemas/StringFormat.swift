@@ -30,7 +30,7 @@ enum StringFormat {
     case "uuid": "[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
     case "uri": "[A-Za-z][A-Za-z0-9+.-]{0,20}:\(hierarchy)(\\?\(query))?(#\(query))?"
     case "uri-reference":
-      "([A-Za-z][A-Za-z0-9+.-]{0,20}:\(hierarchy)|\(authority)?(/\(segment))*|\(firstSegment)(/\(segment))*)(\\?\(query))?(#\(query))?"
+      "([A-Za-z][A-Za-z0-9+.-]{0,20}:\(hierarchy)|(\(authority)(/\(segment))*|/(\(pathCharacter)+(/\(segment))*)?|\(firstSegment)(/\(segment))*)?)(\\?\(query))?(#\(query))?"
     case "json-pointer": "(/([^/~]|~[01])*)*"
     default: nil
     }
@@ -45,10 +45,10 @@ enum StringFormat {
   private static let clock =
     "(\\d{1,9}H(\\d{1,9}M(\\d{1,9}S)?)?|\\d{1,9}M(\\d{1,9}S)?|\\d{1,9}S)"
   private static let atom = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,12}"
-  private static let label = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-  /// Up to three labels of 63 and a last one of 61 stay within 253.
-  private static let host =
-    "(\(label)\\.){0,3}[A-Za-z]([A-Za-z0-9-]{0,59}[A-Za-z0-9])?"
+  /// Two hyphens in a row would be the mark of an internationalised name (RFC 5891), which has rules of its own.
+  private static let label = "[A-Za-z0-9](-?[A-Za-z0-9]){0,30}"
+  /// Four labels of 61 stay within 253.
+  private static let host = "(\(label)\\.){0,3}\(label)"
   private static let byte = "(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)"
   private static let ipv4 = "(\(byte)\\.){3}\(byte)"
   private static let group = "[0-9A-Fa-f]{1,4}"

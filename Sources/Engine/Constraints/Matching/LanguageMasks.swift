@@ -36,7 +36,7 @@ final class LanguageMask: Sendable {
 
   init(_ form: RegularLanguage.Form) {
     switch form {
-    case .plain(let automaton):
+    case .plain(let automaton), .name(let automaton):
       self.automaton = automaton
       counted = nil
     case .counted(let text):
@@ -87,7 +87,9 @@ final class LanguageMask: Sendable {
   ) -> StateMask {
     var tokens = TokenCollector(trie)
     var exits: [Int32] = []
+    var closings: [Int32] = []
     let isEnd = automaton.states.map(\.isEnd)
+    let isClosed = automaton.states.map { $0.isEnd && $0.isDeadEnd }
     var path = [Int32](repeating: start, count: trie.depth + 1)
     table.withUnsafeBufferPointer { table in
       isEnd.withUnsafeBufferPointer { isEnd in
@@ -105,7 +107,10 @@ final class LanguageMask: Sendable {
                 }
                 path[depth] = state
                 if node.token >= 0 { tokens.insert(node.token, twin) }
-                if isEnd[Int(state)], Int(node.next) > index + 1 { exits.append(Int32(index)) }
+                if isEnd[Int(state)] {
+                  if Int(node.next) > index + 1 { exits.append(Int32(index)) }
+                  if isClosed[Int(state)] { closings.append(Int32(index)) }
+                }
                 index += 1
               }
             }
@@ -113,7 +118,7 @@ final class LanguageMask: Sendable {
         }
       }
     }
-    return StateMask(tokens: tokens.set, exits: exits)
+    return StateMask(tokens: tokens.set, exits: exits, closings: closings)
   }
 }
 

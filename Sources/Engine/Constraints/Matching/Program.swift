@@ -22,6 +22,15 @@ final class Program: Sendable {
     var automaton: Int32
   }
 
+  /// What an automaton has to do with names that must differ.
+  enum Role: Sendable {
+    case plain
+    /// It reads one name.
+    case name
+    /// Its frame keeps the names read so far.
+    case distinct
+  }
+
   struct Automaton: Sendable {
     /// Its first state, which is its start.
     var start: Int32
@@ -29,6 +38,7 @@ final class Program: Sendable {
     var language: DeterministicAutomaton?
     /// The counted text it is, where it is one.
     var counted: CountedText?
+    var role: Role
   }
 
   let states: [State]

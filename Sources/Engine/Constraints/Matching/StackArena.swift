@@ -6,7 +6,8 @@
 struct StackArena {
   struct Frame: Hashable {
     var state: Int32
-    /// Rounds of a counted repetition done, or scalars of a counted text read.
+    /// Rounds of a counted repetition done, units of a counted text read, the spelling of a name so far, or the set of
+    /// names read, by the automaton of the state.
     var count: Int32
     /// The stack below, or -1.
     var parent: Int32
@@ -17,6 +18,8 @@ struct StackArena {
     var stacks: [Int32]
     /// Whether one stack came to its bottom: everything was read.
     var isComplete: Bool
+    /// Whether a name was read whose being new depends on names that are not known.
+    var isUncertain: Bool
     /// Where the configurations after each byte are kept, or -1.
     var row: Int32
   }
@@ -39,6 +42,8 @@ struct StackArena {
 
   private var collected: [Int32] = []
   private var isComplete = false
+  private var isUncertain = false
+  private(set) var names = NameTable()
   private var visited: Set<Int32> = []
 
   init(_ program: Program) {
@@ -47,7 +52,7 @@ struct StackArena {
   }
 
   /// How much is kept, in frames and configurations.
-  var size: Int { frames.count + configurations.count * 4 + rows.count / 64 }
+  var size: Int { frames.count + configurations.count * 4 + rows.count / 64 + names.size }
 
   func frame(_ stack: Int32) -> Frame { frames[Int(stack)] }
 
@@ -70,8 +75,9 @@ struct StackArena {
       return
     }
     let definition = program.states[Int(state)]
+    let role = program.automata[Int(definition.automaton)].role
     if definition.onlyReturns {
-      addReturn(to: parent)
+      if role == .name { addReturn(of: count, to: parent) } else { addReturn(to: parent) }
       return
     }
     let number = stack(Frame(state: state, count: count, parent: parent))
@@ -91,7 +97,7 @@ struct StackArena {
     for call in definition.calls {
       let below =
         program.states[Int(call.target)].onlyReturns
-        ? parent : stack(Frame(state: call.target, count: 0, parent: parent))
+        ? parent : stack(Frame(state: call.target, count: count, parent: parent))
       add(program.automata[Int(call.callee)].start, 0, below)
     }
   }
@@ -105,18 +111,41 @@ struct StackArena {
     add(frame.state, frame.count, frame.parent)
   }
 
+  /// Goes back from a name to where it was asked for; nowhere if it was read before.
+  private mutating func addReturn(of spelling: Int32, to stack: Int32) {
+    guard stack >= 0 else {
+      isComplete = true
+      return
+    }
+    let frame = frames[Int(stack)]
+    guard program.automata[Int(program.states[Int(frame.state)].automaton)].role == .distinct else {
+      add(frame.state, frame.count, frame.parent)
+      return
+    }
+    if frame.count == NameTable.unknown {
+      isUncertain = true
+      add(frame.state, frame.count, frame.parent)
+      return
+    }
+    let name = NameTable.decoded(names.bytes(spelling).dropFirst().dropLast())
+    if let set = names.adding(name, to: frame.count) { add(frame.state, set, frame.parent) }
+  }
+
   private mutating func finish() -> Int32 {
     collected.sort()
     var key = collected
-    key.append(isComplete ? -1 : -2)
+    key.append((isComplete ? -1 : -2) - (isUncertain ? 2 : 0))
     defer {
       collected.removeAll(keepingCapacity: true)
       visited.removeAll(keepingCapacity: true)
       isComplete = false
+      isUncertain = false
     }
     if let known = configurationNumbers[key] { return known }
     let number = Int32(configurations.count)
-    configurations.append(Configuration(stacks: collected, isComplete: isComplete, row: -1))
+    configurations.append(
+      Configuration(
+        stacks: collected, isComplete: isComplete, isUncertain: isUncertain, row: -1))
     configurationNumbers[key] = number
     return number
   }
@@ -137,6 +166,13 @@ struct StackArena {
     let result = finish()
     returns[stack] = result
     return result
+  }
+
+  /// The configuration of a name taken off, whichever it was.
+  mutating func returnedName(to stack: Int32) -> Int32 {
+    var frame = frames[Int(stack)]
+    frame.count = NameTable.unknown
+    return returned(to: self.stack(frame))
   }
 
   /// The configuration after a byte.
@@ -166,8 +202,11 @@ struct StackArena {
     let frame = frames[Int(stack)]
     guard let target = program.target(frame.state, byte) else { return }
     var count = frame.count
-    if let counted = program.automata[Int(program.states[Int(frame.state)].automaton)].counted {
-      let base = program.automata[Int(program.states[Int(frame.state)].automaton)].start
+    let automaton = program.automata[Int(program.states[Int(frame.state)].automaton)]
+    if automaton.role == .name {
+      count = names.spelling(count, byte)
+    } else if let counted = automaton.counted {
+      let base = automaton.start
       guard let after = counted.count(after: count, from: frame.state - base, to: target - base)
       else { return }
       count = after
@@ -192,6 +231,7 @@ struct StackArena {
   func compacted(_ configuration: Int32) -> (arena: StackArena, configuration: Int32) {
     var arena = StackArena(program)
     arena.hasOverflowed = hasOverflowed
+    arena.names = names
     let old = configurations[Int(configuration)]
     var moved: [Int32: Int32] = [-1: -1]
     for stack in old.stacks {
@@ -209,6 +249,7 @@ struct StackArena {
     }
     arena.collected = old.stacks.compactMap { moved[$0] }
     arena.isComplete = old.isComplete
+    arena.isUncertain = old.isUncertain
     return (arena, arena.finish())
   }
 }

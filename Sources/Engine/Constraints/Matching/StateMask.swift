@@ -5,6 +5,10 @@ struct StateMask: Sendable {
   /// Nodes of the token tree where the automaton may be done while longer tokens go on: what follows is for the
   /// stack below. Ascending.
   var exits: [Int32]
+  /// Nodes of the token tree where a language is done and cannot go on. Ascending.
+  var closings: [Int32] = []
+  /// Tokens that depend on the names read before.
+  var uncertain: [Int32] = []
 
   /// A set of tokens in the smaller of two forms.
   enum TokenSet: Sendable {
@@ -20,7 +24,9 @@ struct StateMask: Sendable {
     }
   }
 
-  var byteCount: Int { tokens.byteCount + exits.count * 4 + 64 }
+  var byteCount: Int {
+    tokens.byteCount + (exits.count + closings.count + uncertain.count) * 4 + 64
+  }
 }
 
 /// A set of tokens being collected, a word or a token at a time.

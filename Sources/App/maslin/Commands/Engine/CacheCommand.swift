@@ -68,6 +68,14 @@ struct CacheCommand: ParsableCommand {
 
     @OptionGroup var data: DataOptions
 
+    func validate() throws {
+      guard let fingerprint else { return }
+      guard !fingerprint.isEmpty, fingerprint.allSatisfy(\.isHexDigit) else {
+        throw ValidationError(
+          "'\(fingerprint)' are no digits of a fingerprint; `maslin cache stats` shows them")
+      }
+    }
+
     mutating func run() throws {
       let directory = try CacheCommand.directory(data)
       let (removed, inUse) = try PrefixInventory.clear(

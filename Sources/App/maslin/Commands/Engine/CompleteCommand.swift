@@ -35,6 +35,7 @@ struct CompleteCommand: ParsableCommand {
   var json = false
 
   @OptionGroup var sampling: SamplingOptions
+  @OptionGroup var speculation: SpeculationOptions
   @OptionGroup var options: EngineOptions
 
   mutating func run() throws {
@@ -66,8 +67,8 @@ struct CompleteCommand: ParsableCommand {
       sampler: try Sampler(sampling.settings(seed: .random(in: 0...(.max)))),
       stopTokens: ignoreEnd ? [] : vocabulary.stopTokens,
       tokenLimit: sampling.maximumTokens ?? .max,
-      drafter: try sampling.drafter(for: session),
-      draftLength: sampling.speculate)
+      drafter: try speculation.drafter(for: session),
+      draftLength: speculation.speculate)
     var detokenizer = StreamingDetokenizer(vocabulary)
     let stream = TextStream(isSilent: json)
     let outcome = try generation.run(session) { token in

@@ -3,6 +3,7 @@ import Foundation
 import Inference
 import Kernels
 import ModelFiles
+import ModelServing
 import Workstation
 
 /// Where Maslin keeps its data.
@@ -93,11 +94,6 @@ struct EngineOptions: ParsableArguments {
   }
 }
 
-/// Where guesses come from.
-enum GuessSource: String, ExpressibleByArgument, CaseIterable {
-  case repetition, prediction
-}
-
 /// How tokens are chosen.
 struct SamplingOptions: ParsableArguments {
   @Option(help: "0 always takes the most likely token.")
@@ -132,45 +128,14 @@ struct SamplingOptions: ParsableArguments {
     help: "End the answer after so many tokens.")
   var maximumTokens: Int?
 
-  @Option(
-    help: ArgumentHelp(
-      "Guess up to so many tokens ahead and check them in one pass; the answer stays the same.",
-      valueName: "count"))
-  var speculate: Int = 0
-
-  @Option(
-    help: ArgumentHelp(
-      "Guess from repetitions in the text, or with the model's own prediction block.",
-      valueName: "repetition|prediction"))
-  var guess: GuessSource = .repetition
-
   func validate() throws {
     if let maximumTokens, maximumTokens < 0 {
       throw ValidationError("--max-tokens is \(maximumTokens); it must be 0 or more")
-    }
-    guard (0...16).contains(speculate) else {
-      throw ValidationError("--speculate is \(speculate); it must be 0 to 16")
     }
     do {
       try settings(seed: 0).validate()
     } catch {
       throw ValidationError("\(error)")
-    }
-  }
-
-  /// What guesses tokens of a session; nil when none are to be guessed.
-  ///
-  /// - Throws: `CommandFailure` when the model has no prediction block and one is asked for.
-  func drafter(for session: InferenceSession) throws -> (any Drafter)? {
-    guard speculate > 0 else { return nil }
-    switch guess {
-    case .repetition: return RepetitionDrafter()
-    case .prediction:
-      guard let drafter = PredictionDrafter(session: session) else {
-        throw CommandFailure(
-          .badInput, "this model file has no prediction block; use --guess repetition")
-      }
-      return drafter
     }
   }
 
@@ -180,5 +145,20 @@ struct SamplingOptions: ParsableArguments {
       temperature: temperature ?? 1, topK: topK, topP: topP, minP: minP,
       repetitionPenalty: repetitionPenalty, presencePenalty: presencePenalty,
       frequencyPenalty: frequencyPenalty, penaltyWindow: penaltyWindow, seed: seed ?? fallback)
+  }
+
+  /// The settings as a request names them; what was not given is left to the model.
+  var requested: GenerationRequest.Sampling {
+    var sampling = GenerationRequest.Sampling()
+    sampling.temperature = temperature.map(Double.init)
+    sampling.topK = topK == 0 ? nil : topK
+    sampling.topP = topP == 1 ? nil : Double(topP)
+    sampling.minP = minP == 0 ? nil : Double(minP)
+    sampling.repetitionPenalty = repetitionPenalty == 1 ? nil : Double(repetitionPenalty)
+    sampling.presencePenalty = presencePenalty == 0 ? nil : Double(presencePenalty)
+    sampling.frequencyPenalty = frequencyPenalty == 0 ? nil : Double(frequencyPenalty)
+    sampling.penaltyWindow = penaltyWindow == 64 ? nil : penaltyWindow
+    sampling.seed = seed
+    return sampling
   }
 }
