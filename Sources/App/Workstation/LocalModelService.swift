@@ -5,6 +5,7 @@ import Kernels
 import ModelFiles
 import ModelServing
 import Models
+import Synchronization
 import Tokenization
 
 /// Answers requests with a model on this machine.
@@ -41,6 +42,7 @@ public final class LocalModelService: ModelService {
   private let advice: SamplingAdvice
   private let pooling: TextPooling?
   private let inspection: ModelInspection
+  private let digest = Mutex<String?>(nil)
 
   /// The most stop texts of a request, and the most bytes of one.
   private static let stopLimits = (count: 256, bytes: 4096)
@@ -166,7 +168,7 @@ public final class LocalModelService: ModelService {
 
   // MARK: Models
 
-  /// The one model.
+  /// The one model. Its digest is that of `StateFingerprint`: metadata, tensor table, and both ends of every tensor.
   public func models() async -> [ModelDescription] {
     let file = opened.file
     let attributes = try? FileManager.default.attributesOfItem(atPath: file.path)
@@ -177,7 +179,11 @@ public final class LocalModelService: ModelService {
         contextLength: contextLength, parameterCount: inspection.parameterCount,
         quantization: inspection.fileType ?? inspection.types.first?.type.name ?? "",
         byteCount: inspection.fileByteCount,
-        digest: StateFingerprint(file, settings: []).description,
+        digest: digest.withLock { digest in
+          let known = digest ?? StateFingerprint(file, settings: []).description
+          digest = known
+          return known
+        },
         canThink: prompts.canThink, canCallTools: prompts.canCallTools, canEmbed: pooling != nil)
     ]
   }

@@ -355,8 +355,11 @@ public struct ToolCallGrammar: Sendable {
     if let list = schema["enum"]?.arrayValue { values = list.compactMap(\.stringValue) }
     if let value = schema["const"] { values = [value.stringValue].compactMap { $0 } }
     if let values {
-      let markers = valueMarkers
-      let writable = values.filter { value in !markers.contains { value.contains($0) } }
+      let markers = valueMarkers.map { Array($0.utf8) }
+      let writable = values.filter { value in
+        let bytes = Array(value.utf8)
+        return !markers.contains { bytes.firstRange(of: $0) != nil }
+      }
       return writable.isEmpty ? nil : .choice(writable.map { .literal($0) })
     }
     let constraining: Set<String> = ["pattern", "minLength", "maxLength", "format"]
