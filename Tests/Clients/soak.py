@@ -18,19 +18,23 @@ class Server:
     """One `maslin serve`, restarted on demand."""
 
     def __init__(self, maslin, model, folder, extra):
-        self.command = [maslin, "serve", model, "--port", "0", "--json", "--data", folder,
-                        "--log", "none", *extra]
+        self.command = [maslin, "serve", model, "--port", "0", "--json", "--data", folder, *extra]
+        self.log = open(os.path.join(folder, "server.log"), "ab")
         self.lock = threading.Lock()
         self.start()
 
     def start(self):
-        self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=self.log, text=True)
         line = self.process.stdout.readline()
         if not line:
-            raise SystemExit(f"the server did not start (status {self.process.wait()})")
+            status = self.process.wait()
+            raise SystemExit(f"the server did not start (status {status}): {self.complaint()}")
         ready = json.loads(line)
         self.address = urllib.parse.urlparse(ready["url"]).netloc
         self.token = open(ready["tokenFile"]).read().strip()
+
+    def complaint(self):
+        return open(self.log.name, errors="replace").read()[-2000:]
 
     def kill(self):
         with self.lock:
@@ -197,7 +201,7 @@ def main():
         try:
             resident.append(server.resident())
         except OSError:
-            raise SystemExit("the server ended by itself")
+            raise SystemExit(f"the server ended by itself: {server.complaint()}")
         if options.kills and time.time() > next_kill and time.time() < end - 5:
             server.kill()
             counts["kills"] += 1

@@ -10,7 +10,8 @@ extension Mount {
         to: StreamableHTTP.Request(
           method: request.method, headers: request.headers, body: request.body,
           client: request.client))
-      return Reply(status: response.status, headers: response.headers, body: Reply.Body(response.body))
+      return Reply(
+        status: response.status, headers: response.headers, body: Reply.Body(response.body))
     }
   }
 }

@@ -6,19 +6,19 @@ const maximumBytes = 4 << 20;
 
 /** Audits files; returns what the page shows and what the model may read. */
 export async function auditFiles(files) {
-  const sources = [];
+  const sources = {};
   for (const file of files) {
     if (file.size > maximumBytes) throw new Error(`${file.name} is larger than ${maximumBytes >> 20} MB`);
-    sources.push({ name: file.name, content: await file.text() });
+    sources[file.name] = await file.text();
   }
-  const result = await api.callTool("audit", { sources });
+  const result = await api.callTool("audit", { files: sources });
   const text = result.content.filter((part) => part.type === "text").map((part) => part.text).join("\n");
   if (result.isError) throw new Error(text);
   const structured = result.structuredContent ?? {};
   return {
-    files: sources.map((source) => source.name),
+    files: Object.keys(sources),
     text,
-    note: structured.note ?? "",
+    note: (structured.notes ?? []).join(" "),
     findings: (structured.findings ?? []).map((finding) => ({
       rule: finding.rule, severity: finding.severity, confidence: finding.confidence, message: finding.message,
       place: `${finding.file}:${finding.line}`,

@@ -1,5 +1,4 @@
 import Foundation
-import JSON
 import ModelServing
 import TerminalText
 
@@ -127,10 +126,7 @@ final class Chat {
         let interruption = Interruption()
         do {
           outcome = try wait {
-            guard let arguments = try? JSONParser.parse(Array(call.arguments.utf8)) else {
-              return ToolOutcome(text: "The arguments are not JSON.", isError: true)
-            }
-            return await tools.call(call.name, arguments: arguments)
+            await tools.call(call)
           } whileWaiting: {
             interruption.isRequested
           }

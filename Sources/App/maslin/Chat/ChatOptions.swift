@@ -45,6 +45,11 @@ struct ChatOptions: ParsableArguments {
     completion: .file(extensions: ["json"]))
   var contextServerFiles: [String] = []
 
+  @Option(
+    name: .customLong("config"),
+    help: "The configuration file (also: MASLIN_CONFIG).", completion: .file())
+  var configurationPath: String?
+
   @Flag(help: "Run the tools the model calls without asking.")
   var allowTools = false
 

@@ -1,4 +1,3 @@
-import JSON
 import ModelServing
 import TerminalText
 
@@ -7,7 +6,7 @@ protocol ToolSource: Sendable {
   /// The tools.
   var tools: [Tool] { get }
   /// Runs one; what goes wrong is part of the answer, for the model to read.
-  func call(_ name: String, arguments: JSONValue) async -> ToolOutcome
+  func call(_ call: Call) async -> ToolOutcome
 }
 
 /// What came of a call.

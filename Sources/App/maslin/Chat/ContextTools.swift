@@ -1,89 +1,56 @@
-import JSON
 import ModelContext
 import ModelServing
 import TerminalText
+import Workstation
 
 /// The tools of MCP servers that the user lists, each server a program of this machine.
-///
-/// A tool keeps its name unless two servers offer the same; then all of that name are called `SERVER_TOOL`.
-final class ContextTools: ToolSource {
-  private struct Entry: Sendable {
-    let client: ContextClient
-    let name: String
-  }
-
+struct ContextTools: ToolSource {
+  private let set: ToolSet
   let tools: [Tool]
-  private let entries: [String: Entry]
-  private let clients: [ContextClient]
 
-  /// Starts the servers and asks for their tools.
+  /// The tools of the servers that the options name; nil when they name none.
   ///
-  /// - Throws: when a server cannot be started or does not answer; none is left running then.
-  init(_ servers: [ServerCommand], version: String) throws {
-    let lists = try wait {
-      var lists: [(client: ContextClient, tools: RemoteTools)] = []
-      do {
-        for server in servers {
-          let client = try await ContextClient.connect(
-            name: server.name, over: try ChildProcess(server), version: version)
-          do {
-            lists.append((client, try await client.tools()))
-          } catch {
-            client.close()
-            throw error
-          }
-        }
-      } catch {
-        for (client, _) in lists { client.close() }
-        throw error
-      }
-      return lists
-    }
-    clients = lists.map(\.client)
-    var counts: [String: Int] = [:]
-    for (_, list) in lists { for tool in list.tools { counts[tool.name, default: 0] += 1 } }
-    var tools: [Tool] = []
-    var entries: [String: Entry] = [:]
-    for (client, list) in lists {
-      for note in list.notes { StandardError.write("maslin: \(client.name): \(note)\n") }
-      for tool in list.tools {
-        let name = counts[tool.name] == 1 ? tool.name : "\(client.name)_\(tool.name)"
-        guard entries[name] == nil else {
-          StandardError.write(
-            "maslin: \(client.name) offers '\(tool.name)' twice; one is left out\n")
-          continue
-        }
-        entries[name] = Entry(client: client, name: tool.name)
-        tools.append(
-          Tool(
-            name: name, description: tool.description, parameters: tool.inputSchema,
-            isStrict: false))
-      }
-    }
-    self.tools = tools
-    self.entries = entries
-  }
-
-  /// The tools of the servers that the options list; nil when they list none.
+  /// - Throws: when a list or the configuration cannot be read, or names no such server.
   static func listed(_ options: ChatOptions) throws -> ContextTools? {
     var servers: [ServerCommand] = []
+    if !options.contextServers.isEmpty {
+      let known = try Configuration(option: options.configurationPath).contextServers
+      for name in options.contextServers {
+        guard let server = known.first(where: { $0.name == name }) else {
+          let names = known.map(\.name).joined(separator: ", ")
+          throw CommandFailure(
+            .usage,
+            "the configuration has no MCP server '\(name)' (mcp.servers); "
+              + (names.isEmpty ? "it has none" : "it has \(names)"))
+        }
+        servers.append(ServerCommand(server))
+      }
+    }
     for path in options.contextServerFiles {
       let list = try ServerList(try InputFile.read(path, limit: 1 << 20))
       for refused in list.refused {
         StandardError.write(
-          "maslin: \(SafeText.line(refused.name)) is left out: \(refused.reason)\n")
+          "maslin: \(SafeText.line(refused.name)) is left out: \(SafeText.line(refused.reason))\n")
       }
       servers += list.servers
     }
-    return servers.isEmpty ? nil : try ContextTools(servers, version: Maslin.version)
+    return servers.isEmpty ? nil : try ContextTools(servers)
   }
 
-  func call(_ name: String, arguments: JSONValue) async -> ToolOutcome {
-    guard let entry = entries[name] else {
-      return ToolOutcome(text: "There is no tool '\(name)'.", isError: true)
+  private init(_ servers: [ServerCommand]) throws {
+    let set = try wait { await ToolSet.start(servers, version: Maslin.version) }
+    for note in set.notes { StandardError.write("maslin: \(SafeText.line(note))\n") }
+    self.set = set
+    tools = set.tools.map {
+      Tool(
+        name: $0.name, description: $0.tool.description, parameters: $0.tool.inputSchema,
+        isStrict: false)
     }
+  }
+
+  func call(_ call: Call) async -> ToolOutcome {
     do {
-      let result = try await entry.client.call(entry.name, arguments)
+      let result = try await set.call(call.name, argumentsText: call.arguments)
       return ToolOutcome(text: result.text, isError: result.isError)
     } catch {
       return ToolOutcome(text: "The call failed: \(error)", isError: true)
@@ -91,5 +58,5 @@ final class ContextTools: ToolSource {
   }
 
   /// Ends the servers.
-  func close() { for client in clients { client.close() } }
+  func close() { set.close() }
 }
