@@ -30,7 +30,7 @@ struct MutationTests {
 
   private static func mutated(_ random: inout Random) -> [UInt8] {
     var bytes = Array(seeds[random.next(seeds.count)].utf8)
-    for _ in 0...random.next(4) {
+    for _ in 0...random.next(3) {
       guard !bytes.isEmpty else { break }
       let place = random.next(bytes.count)
       switch random.next(8) {
@@ -62,15 +62,16 @@ struct MutationTests {
   func mutations() async throws {
     let seed: UInt64 = 20_261_123
     let count = Self.count
+    let workers = 32
     var configuration = RunningGateway.configuration()
-    configuration.limits.headTime = .milliseconds(15)
-    configuration.limits.bodyTime = .milliseconds(15)
-    configuration.limits.idleTime = .milliseconds(15)
+    configuration.limits.headTime = .milliseconds(100)
+    configuration.limits.bodyTime = .milliseconds(100)
+    configuration.limits.idleTime = .milliseconds(100)
     configuration.limits.lingerTime = .milliseconds(5)
     let service = ScriptedService()
     let statuses = try await RunningGateway.run(service, configuration: configuration) { running in
       let totals = try await withThrowingTaskGroup(of: [Int: Int].self) { group in
-        for worker in 0..<8 {
+        for worker in 0..<workers {
           group.addTask {
             var random = Random(state: seed &+ UInt64(worker))
             var statuses: [Int: Int] = [:]
@@ -80,7 +81,7 @@ struct MutationTests {
               defer { client.close() }
               // Several on one connection, and sometimes its end before the replies.
               for _ in 0...random.next(4) where sent < count {
-                sent += 8
+                sent += workers
                 // The server may have closed already; that is its right.
                 guard (try? await client.send(Self.mutated(&random))) != nil else { break }
               }
