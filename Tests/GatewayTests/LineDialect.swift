@@ -34,6 +34,9 @@ enum LineDialect {
 
   private static func plan(_ input: EndpointInput, streams: Bool) throws -> AnswerPlan {
     let count = input.body?["n"]?.integerValue ?? 1
+    guard (0...8).contains(count) else {
+      throw ServiceError.invalid(message: "must be 0 to 8", parameter: "n")
+    }
     let request = GenerationRequest(
       model: "", prompt: .text(input.body?["text"]?.stringValue ?? ""))
     return AnswerPlan(

@@ -138,7 +138,10 @@ final class GatewayResponder: Sendable {
         }
       }
       if path == "/health", method == "GET" || method == "HEAD" {
-        record.note { $0.endpoint = "GET /health" }
+        record.note {
+          $0.dialect = "gateway"
+          $0.endpoint = "GET /health"
+        }
         return .health(extra)
       }
       // The page's files say nothing about anyone; a browser cannot show a token to get them.
@@ -155,7 +158,10 @@ final class GatewayResponder: Sendable {
       }
       try policy.checkToken(request.headers)
       if path == "/metrics", method == "GET" || method == "HEAD" {
-        record.note { $0.endpoint = "GET /metrics" }
+        record.note {
+          $0.dialect = "gateway"
+          $0.endpoint = "GET /metrics"
+        }
         return .metrics(extra)
       }
       if let mount = mounts.first(where: { $0.path == path }) {

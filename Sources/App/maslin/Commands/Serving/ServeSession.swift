@@ -137,9 +137,7 @@ struct ServeSession {
       default: .automatic
       }
     if settings.diskBudget > 0 {
-      let name = URL(fileURLWithPath: modelPath).deletingPathExtension().lastPathComponent
-      options.disk = .init(
-        directory: data.file("prefixes/" + name), limit: settings.diskBudget)
+      options.disk = .init(directory: data.path, limit: settings.diskBudget)
     }
     return options
   }
