@@ -123,10 +123,11 @@ public final class LocalModelService: ModelService {
         "activations \(model.activations)", "instructions \(local.operations.instructionSet)",
         "rounded cache \(String(describing: model.roundsCache))",
       ]
+      let fingerprint = StateFingerprint(local.file, settings: settings)
       do throws(PrefixDiskError) {
         disk = try PrefixDisk(
-          directory: place.directory,
-          fingerprint: StateFingerprint(local.file, settings: settings), limit: place.limit)
+          directory: PrefixDisk.directory(in: place.directory, fingerprint),
+          fingerprint: fingerprint, modelName: options.name ?? name(of: path), limit: place.limit)
       } catch {
         notes.append(error.description)
       }

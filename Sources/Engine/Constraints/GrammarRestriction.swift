@@ -50,6 +50,8 @@ extension Grammar {
         return .repetition(try expression(body), minimum: minimum, maximum: maximum)
       case .text(let markers): return .text(until: markers + [.bytes(bytes)])
       case .regular(let language): return .regular(try restricted(language))
+      case .name(let language): return .name(try restricted(language))
+      case .distinct(let body): return .distinct(try expression(body))
       case .counted(let text):
         let others = ScalarExpression.repetition(
           .scalars(ScalarSet.all.subtracting(ScalarSet([scalar]))), minimum: 0, maximum: nil)

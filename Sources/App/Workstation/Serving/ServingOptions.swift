@@ -16,7 +16,7 @@ public struct ServingOptions: Sendable {
 
   /// Where what was computed for prompts is kept between runs.
   public struct Disk: Hashable, Sendable {
-    /// A directory for one model; made if need be.
+    /// The data directory; the states of each model have a folder of their own in it, where `maslin cache` finds them.
     public var directory: String
     /// The most bytes.
     public var limit: Int
