@@ -85,7 +85,7 @@ struct NumberLanguage {
       : divisor == nil
         ? max(
           NumberLanguage.fractionDigits, (minimum?.value.fraction.count ?? 0) + 1,
-          (maximum?.value.fraction.count ?? 0) + 1) : places
+          (maximum?.value.fraction.count ?? 0) + 1) : places + 2
 
     func range(_ value: Value) -> Range { value.isNegative ? negative : positive }
 
@@ -134,7 +134,9 @@ struct NumberLanguage {
           }
           value.digits += 1
         case .point, .fraction:
-          guard value.fraction < fractionLimit else { return nil }
+          // Digits after those of the divisor can only be zeros, which change nothing.
+          let isPadding = divisor != nil && value.fraction >= places
+          guard value.fraction < fractionLimit, !isPadding || digit == 0 else { return nil }
           value.phase = .fraction
           let range = range(value)
           value.low = NumberLanguage.order(value.low, digit, range.low.fraction, value.fraction)
@@ -142,6 +144,7 @@ struct NumberLanguage {
             value.high = NumberLanguage.order(value.high, digit, high.fraction, value.fraction)
           }
           value.fraction += 1
+          if isPadding { return value }
         }
         if divisor != nil { value.remainder = (value.remainder * 10 + Int(digit)) % modulus }
       case UInt8(ascii: "."):

@@ -250,6 +250,7 @@ struct StackArena {
     arena.collected = old.stacks.compactMap { moved[$0] }
     arena.isComplete = old.isComplete
     arena.isUncertain = old.isUncertain
-    return (arena, arena.finish())
+    let number = arena.finish()
+    return (arena, number)
   }
 }
