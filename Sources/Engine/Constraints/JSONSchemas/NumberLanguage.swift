@@ -120,6 +120,9 @@ struct NumberLanguage {
         value.isNegative = true
       case UInt8(ascii: "0")...UInt8(ascii: "9"):
         let digit = byte - UInt8(ascii: "0")
+        // Digits after those of the divisor can only be zeros, which change nothing.
+        let isAfterPoint = value.phase == .point || value.phase == .fraction
+        let isPadding = divisor != nil && isAfterPoint && value.fraction >= places
         switch value.phase {
         case .start, .sign, .whole:
           guard !value.isZero, value.digits < longest, value.isNegative || hasPositive else {
@@ -134,8 +137,6 @@ struct NumberLanguage {
           }
           value.digits += 1
         case .point, .fraction:
-          // Digits after those of the divisor can only be zeros, which change nothing.
-          let isPadding = divisor != nil && value.fraction >= places
           guard value.fraction < fractionLimit, !isPadding || digit == 0 else { return nil }
           value.phase = .fraction
           let range = range(value)
@@ -144,9 +145,10 @@ struct NumberLanguage {
             value.high = NumberLanguage.order(value.high, digit, high.fraction, value.fraction)
           }
           value.fraction += 1
-          if isPadding { return value }
         }
-        if divisor != nil { value.remainder = (value.remainder * 10 + Int(digit)) % modulus }
+        if divisor != nil, !isPadding {
+          value.remainder = (value.remainder * 10 + Int(digit)) % modulus
+        }
       case UInt8(ascii: "."):
         guard value.phase == .whole, fractionLimit > 0 else { return nil }
         value.phase = .point
