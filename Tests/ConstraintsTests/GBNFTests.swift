@@ -57,6 +57,23 @@ import Testing
     #expect(error?.kind == .unsupported)
   }
 
+  /// Chains of rules far longer than any stack is deep, used once, used twice, and calling themselves.
+  @Test(arguments: ["\"x\" ", "", "\"y\" a% | "]) func longChainsOfRulesDoNoHarm(_ prefix: String) {
+    var text = "root ::= a0 | a0 \"z\"\n"
+    for index in 0..<20_000 {
+      let start = prefix.replacing("%", with: String(index))
+      text += "a\(index) ::= \(start)a\(index + 1) | a\(index + 1) \"z\"\n"
+    }
+    text += "a20000 ::= \"end\"\n"
+    do throws(GrammarError) {
+      let grammar = try CompiledGrammar(.gbnf(text), table: TestVocabulary.bytes.table)
+      var matcher = GrammarMatcher(grammar)
+      #expect(!matcher.allowedTokens().isEmpty)
+    } catch {
+      #expect(error.kind == .tooLarge)
+    }
+  }
+
   @Test func mutatedGrammarsAreReadOrRefused() {
     var random = SeededGenerator(seed: 23)
     let source = Array(GBNFTests.arithmetic.unicodeScalars)

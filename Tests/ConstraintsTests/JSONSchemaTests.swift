@@ -185,6 +185,21 @@ struct SchemaFixture: Sendable, CustomTestStringConvertible {
     #expect(!isRead)
   }
 
+  @Test func branchingReferencesAreRefusedInTime() throws {
+    var definitions: [JSONMember] = []
+    for index in 0..<60 {
+      let next: JSONValue = .members(["$ref": .string("#/$defs/d\(index + 1)")])
+      definitions.append(
+        JSONMember(name: "d\(index)", value: .members(["allOf": .array([next, next])])))
+    }
+    definitions.append(JSONMember(name: "d60", value: .members(["type": "null"])))
+    let schema: JSONValue = .members([
+      "$defs": .object(definitions), "allOf": .array([.members(["$ref": "#/$defs/d0"])]),
+    ])
+    let error = #expect(throws: GrammarError.self) { try Grammar.jsonSchema(schema) }
+    #expect(error?.kind == .tooLarge)
+  }
+
   @Test func manyItemsAreCountedNotWrittenOut() throws {
     let schema: JSONValue = .members([
       "type": "array", "minItems": 1990, "maxItems": 2000, "items": .members(["type": "integer"]),
