@@ -45,7 +45,7 @@ struct StackArena {
   private var collected: [Int32] = []
   private var isComplete = false
   private var isUncertain = false
-  private(set) var names = NameTable()
+  var names = NameTable()
   private var visited: Set<Int32> = []
   private var depth = 0
 
