@@ -7,6 +7,8 @@ struct TestVocabulary: Sendable {
   let special: Set<Int32>
   let endTokens: Set<Int32>
   let table: TokenTable
+  /// Ordinary tokens by their first byte.
+  private let starts: [UInt8: [Int32]]
 
   init(_ name: String, texts: [String], pieces: [[UInt8]] = []) {
     self.name = name
@@ -18,6 +20,11 @@ struct TestVocabulary: Sendable {
     self.tokens = tokens
     special = [0, 1, 2]
     endTokens = [0]
+    var starts: [UInt8: [Int32]] = [:]
+    for (id, token) in tokens.enumerated() where !special.contains(Int32(id)) {
+      if let first = token.first { starts[first, default: []].append(Int32(id)) }
+    }
+    self.starts = starts
     table = TokenTable(tokens: tokens, special: special, endTokens: endTokens)
   }
 
@@ -48,16 +55,37 @@ struct TestVocabulary: Sendable {
       [0xED, 0xA0, 0x80], [0xC0, 0x80], [0x80, 0x22, 0x2C],
     ])
 
+  /// Every pair of bytes out of those of JSON, so that tokens span all borders.
+  static let pairs: TestVocabulary = {
+    let bytes = Array("{}[]\",: 1a\\un-.e\n<>/".utf8) + [0xC3, 0xA9]
+    return TestVocabulary(
+      "pairs", texts: [], pieces: bytes.flatMap { left in bytes.map { [left, $0] } })
+  }()
+
+  static let all = [bytes, small, pairs]
+
+  /// A random way to spell a text.
+  func spell(_ text: String, _ random: inout SeededGenerator) -> [Int32] {
+    var rest = Array(text.utf8)[...]
+    var result: [Int32] = []
+    while let first = rest.first {
+      let fitting = (starts[first] ?? []).filter { rest.starts(with: tokens[Int($0)]) }
+      guard let token = fitting.randomElement(using: &random) else { break }
+      result.append(token)
+      rest = rest.dropFirst(tokens[Int(token)].count)
+    }
+    return result
+  }
+
   /// One way to spell a text: the longest token at every place.
   func spell(_ text: String) -> [Int32] {
     var rest = Array(text.utf8)[...]
     var result: [Int32] = []
     while !rest.isEmpty {
       var best: Int32 = -1
-      for (id, token) in tokens.enumerated() where !token.isEmpty && !special.contains(Int32(id)) {
-        if rest.starts(with: token), best < 0 || token.count > tokens[Int(best)].count {
-          best = Int32(id)
-        }
+      for id in starts[rest[rest.startIndex]] ?? [] {
+        let token = tokens[Int(id)]
+        if rest.starts(with: token), best < 0 || token.count > tokens[Int(best)].count { best = id }
       }
       result.append(best)
       rest = rest.dropFirst(tokens[Int(best)].count)

@@ -168,8 +168,12 @@ struct GrammarCompiler {
   }
 
   /// About how many states an expression takes when it is written out.
-  private mutating func weight(_ expression: Grammar.Expression, _ scope: Int) -> Int {
+  private mutating func weight(
+    _ expression: Grammar.Expression, _ scope: Int, depth: Int = 0
+  ) -> Int {
     let limit = 1 << 30
+    // Rules behind so many others are not joined to what uses them.
+    if depth > 200 { return limit }
     switch expression {
     case .bytes(let bytes): return bytes.count
     case .byte, .special, .regular, .counted, .name, .distinct: return 1
@@ -179,23 +183,24 @@ struct GrammarCompiler {
         if case .bytes(let bytes) = marker { total + bytes.count } else { total }
       }
     case .sequence(let list), .choice(let list):
-      return list.reduce(1) { min(limit, $0 + weight($1, scope)) }
+      return list.reduce(1) { min(limit, $0 + weight($1, scope, depth: depth + 1)) }
     case .repetition(let body, let minimum, let maximum):
-      let weight = weight(body, scope)
+      let weight = weight(body, scope, depth: depth + 1)
       let rounds = maximum ?? max(1, minimum)
       let (product, overflow) = weight.multipliedReportingOverflow(by: rounds)
-      return overflow || product > GrammarCompiler.writtenOutWeight ? weight + 2 : product
+      return overflow || product > GrammarCompiler.writtenOutWeight
+        ? min(limit, weight + 2) : product
     case .rule(let name):
       if scopes[scope].recursive.contains(name) { return 1 }
       if let known = scopes[scope].weights[name] { return known }
       guard let rule = scopes[scope].rules[name] else { return 1 }
-      let result = weight(rule, scope)
+      let result = weight(rule, scope, depth: depth + 1)
       scopes[scope].weights[name] = result
       return result
     case .grammar: return 8
     case .network(let network):
       return network.edges.reduce(network.nodeCount) {
-        min(limit, $0 + weight($1.expression, scope))
+        min(limit, $0 + weight($1.expression, scope, depth: depth + 1))
       }
     }
   }
@@ -605,9 +610,13 @@ struct GrammarCompiler {
     return result
   }
 
+  /// Longer chains of rules that begin with one another are refused.
+  private static let maximumBeginnings = StackArena.maximumDepth / 2
+
   /// A rule that calls itself before it reads anything would be tried without end.
   private func refuseLeftRecursion(_ automata: [DeterministicAutomaton]) throws(GrammarError) {
     var state = [UInt8](repeating: 0, count: automata.count)
+    var height = [Int](repeating: 1, count: automata.count)
     for root in automata.indices where state[root] == 0 {
       var work: [(part: Int, next: Int)] = [(root, 0)]
       state[root] = 1
@@ -615,6 +624,13 @@ struct GrammarCompiler {
         let calls = automata[part].states[0].calls
         guard next < calls.count else {
           state[part] = 2
+          height[part] = 1 + (calls.map { height[Int($0.callee)] }.max() ?? 0)
+          guard height[part] <= GrammarCompiler.maximumBeginnings else {
+            throw GrammarError(
+              .tooLarge,
+              "more than \(GrammarCompiler.maximumBeginnings) rules begin with one another, down from \(names[part])"
+            )
+          }
           work.removeLast()
           continue
         }

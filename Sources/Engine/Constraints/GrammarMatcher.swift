@@ -139,24 +139,22 @@ public struct GrammarMatcher: Sendable {
     _ mask: StateMask, _ frame: StackArena.Frame, to result: inout TokenMask
   ) -> Bool {
     let taken = arena.names.members(of: arena.frame(frame.parent).count)
-    guard !taken.isEmpty else { return false }
+    guard !taken.names.isEmpty else { return false }
     let trie = grammar.table.trie
     // With the opening quotation mark, where it was read.
     let before = arena.names.bytes(frame.count)
-    let escape = UInt8(ascii: "\\")
-    let hasEscape = before.contains(escape)
-    let lengths = Set(taken.map(\.count))
+    let hasEscape = before.contains(UInt8(ascii: "\\"))
     var barred: Set<Int32> = []
     for closing in mask.closings {
-      let path = trie.path(to: Int(closing))
-      if hasEscape || path.contains(escape) {
-        let spelling = (before + path).dropFirst().dropLast()
-        if taken.contains(NameTable.decoded(spelling)) { barred.insert(closing) }
-      } else if lengths.contains(before.count + path.count - 2),
-        taken.contains(Array((before + path).dropFirst().dropLast()))
-      {
-        barred.insert(closing)
-      }
+      let length = before.count + Int(trie.nodes[Int(closing)].depth) - 2
+      guard hasEscape || taken.lengths.contains(length) else { continue }
+      let spelling = (before + trie.path(to: Int(closing))).dropFirst().dropLast()
+      let name = hasEscape ? NameTable.decoded(spelling) : Array(spelling)
+      if taken.names.contains(name) { barred.insert(closing) }
+    }
+    for closing in mask.escapedClosings {
+      let spelling = (before + trie.path(to: Int(closing))).dropFirst().dropLast()
+      if taken.names.contains(NameTable.decoded(spelling)) { barred.insert(closing) }
     }
     var own = TokenMask(tokenCount: result.tokenCount)
     own.formUnion(mask.tokens)

@@ -85,7 +85,7 @@ struct NumberLanguage {
       : divisor == nil
         ? max(
           NumberLanguage.fractionDigits, (minimum?.value.fraction.count ?? 0) + 1,
-          (maximum?.value.fraction.count ?? 0) + 1) : places
+          (maximum?.value.fraction.count ?? 0) + 1) : places + 2
 
     func range(_ value: Value) -> Range { value.isNegative ? negative : positive }
 
@@ -120,6 +120,9 @@ struct NumberLanguage {
         value.isNegative = true
       case UInt8(ascii: "0")...UInt8(ascii: "9"):
         let digit = byte - UInt8(ascii: "0")
+        // Digits after those of the divisor can only be zeros, which change nothing.
+        let isAfterPoint = value.phase == .point || value.phase == .fraction
+        let isPadding = divisor != nil && isAfterPoint && value.fraction >= places
         switch value.phase {
         case .start, .sign, .whole:
           guard !value.isZero, value.digits < longest, value.isNegative || hasPositive else {
@@ -134,7 +137,7 @@ struct NumberLanguage {
           }
           value.digits += 1
         case .point, .fraction:
-          guard value.fraction < fractionLimit else { return nil }
+          guard value.fraction < fractionLimit, !isPadding || digit == 0 else { return nil }
           value.phase = .fraction
           let range = range(value)
           value.low = NumberLanguage.order(value.low, digit, range.low.fraction, value.fraction)
@@ -143,7 +146,9 @@ struct NumberLanguage {
           }
           value.fraction += 1
         }
-        if divisor != nil { value.remainder = (value.remainder * 10 + Int(digit)) % modulus }
+        if divisor != nil, !isPadding {
+          value.remainder = (value.remainder * 10 + Int(digit)) % modulus
+        }
       case UInt8(ascii: "."):
         guard value.phase == .whole, fractionLimit > 0 else { return nil }
         value.phase = .point

@@ -7,6 +7,12 @@ struct SchemaReader {
   /// Deeper chains of references and combinations than this are refused.
   static let maximumDepth = 64
 
+  /// More readings of schemas, in all, than this are refused.
+  private static let maximumReadings = 200_000
+
+  private final class Work { var readings = 0 }
+
+  private let work = Work()
   private let root: JSONValue
   private let identifier: String?
   private var anchors: [String: SchemaPlace] = [:]
@@ -161,6 +167,11 @@ struct SchemaReader {
         .tooLarge,
         "references and combinations are nested more than \(SchemaReader.maximumDepth) deep, or lead in a circle",
         at: place.path)
+    }
+    work.readings += 1
+    guard work.readings <= SchemaReader.maximumReadings else {
+      throw GrammarError(
+        .tooLarge, "the references and combinations of the schema are too many", at: place.path)
     }
     var unconstrained = SchemaConstraints()
     unconstrained.path = place.path

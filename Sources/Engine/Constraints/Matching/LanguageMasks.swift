@@ -88,6 +88,8 @@ final class LanguageMask: Sendable {
     var tokens = TokenCollector(trie)
     var exits: [Int32] = []
     var closings: [Int32] = []
+    var escapedClosings: [Int32] = []
+    var isEscaped = [Bool](repeating: false, count: trie.depth + 1)
     let isEnd = automaton.states.map(\.isEnd)
     let isClosed = automaton.states.map { $0.isEnd && $0.isDeadEnd }
     var path = [Int32](repeating: start, count: trie.depth + 1)
@@ -106,10 +108,17 @@ final class LanguageMask: Sendable {
                   continue
                 }
                 path[depth] = state
+                isEscaped[depth] = isEscaped[depth - 1] || node.byte == UInt8(ascii: "\\")
                 if node.token >= 0 { tokens.insert(node.token, twin) }
                 if isEnd[Int(state)] {
                   if Int(node.next) > index + 1 { exits.append(Int32(index)) }
-                  if isClosed[Int(state)] { closings.append(Int32(index)) }
+                  if isClosed[Int(state)] {
+                    if isEscaped[depth] {
+                      escapedClosings.append(Int32(index))
+                    } else {
+                      closings.append(Int32(index))
+                    }
+                  }
                 }
                 index += 1
               }
@@ -118,7 +127,8 @@ final class LanguageMask: Sendable {
         }
       }
     }
-    return StateMask(tokens: tokens.set, exits: exits, closings: closings)
+    return StateMask(
+      tokens: tokens.set, exits: exits, closings: closings, escapedClosings: escapedClosings)
   }
 }
 

@@ -13,7 +13,10 @@ struct NameTable {
   /// Spellings read so far: number 0 is the empty one, every other adds a byte to an earlier one.
   private var spellings: [(before: Int32, byte: UInt8)] = [(0, 0)]
   private var spellingNumbers: [Int64: Int32] = [:]
-  private var sets: [Set<[UInt8]>] = [[]]
+  /// Number 0 is the empty set, every other adds a name to an earlier one.
+  private var sets: [(before: Int32, name: [UInt8])] = [(0, [])]
+  /// The members of the sets looked at last.
+  private var looked: [(set: Int32, members: Members)] = []
   private var setNumbers: [Addition: Int32] = [:]
 
   var size: Int { spellings.count + sets.count * 8 }
@@ -43,15 +46,44 @@ struct NameTable {
   mutating func adding(_ name: [UInt8], to set: Int32) -> Int32? {
     let key = Addition(set: set, name: name)
     if let known = setNumbers[key] { return known }
-    var members = sets[Int(set)]
-    guard members.insert(name).inserted else { return nil }
-    sets.append(members)
+    guard !members(of: set).names.contains(name) else { return nil }
+    sets.append((set, name))
     let number = Int32(sets.count - 1)
     setNumbers[key] = number
     return number
   }
 
-  func members(of set: Int32) -> Set<[UInt8]> { set < 0 ? [] : sets[Int(set)] }
+  /// The names of a set, and how many bytes they have.
+  struct Members {
+    var names: Set<[UInt8]> = []
+    var lengths: Set<Int> = []
+
+    mutating func insert(_ name: [UInt8]) {
+      names.insert(name)
+      lengths.insert(name.count)
+    }
+  }
+
+  /// The members of a set; quick where it, or the set it adds a name to, was looked at lately.
+  mutating func members(of set: Int32) -> Members {
+    guard set > 0 else { return Members() }
+    if let index = looked.firstIndex(where: { $0.set == set }) { return looked[index].members }
+    let (before, name) = sets[Int(set)]
+    if let index = looked.firstIndex(where: { $0.set == before }) {
+      looked[index].set = set
+      looked[index].members.insert(name)
+      return looked[index].members
+    }
+    var members = Members()
+    var current = set
+    while current > 0 {
+      members.insert(sets[Int(current)].name)
+      current = sets[Int(current)].before
+    }
+    if looked.count >= 8 { looked.removeFirst() }
+    looked.append((set, members))
+    return members
+  }
 
   /// The text of a string of JSON, without quotation marks and escapes, in UTF-8.
   static func decoded(_ string: some Collection<UInt8>) -> [UInt8] {

@@ -26,6 +26,8 @@ struct StackArena {
 
   /// More stacks at a time than this are refused: the grammar is too ambiguous.
   static let maximumStacks = 1024
+  /// Deeper chains of calls and returns without reading than this are refused.
+  static let maximumDepth = 500
   /// The configuration without any stack.
   static let dead: Int32 = 0
 
@@ -43,8 +45,9 @@ struct StackArena {
   private var collected: [Int32] = []
   private var isComplete = false
   private var isUncertain = false
-  private(set) var names = NameTable()
+  var names = NameTable()
   private var visited: Set<Int32> = []
+  private var depth = 0
 
   init(_ program: Program) {
     self.program = program
@@ -69,11 +72,13 @@ struct StackArena {
   /// Adds a stack and all that it leads to without reading.
   private mutating func add(_ state: Int32, _ count: Int32, _ parent: Int32) {
     guard collected.count < StackArena.maximumStacks,
-      visited.count < 4 * StackArena.maximumStacks
+      visited.count < 4 * StackArena.maximumStacks, depth < StackArena.maximumDepth
     else {
       hasOverflowed = true
       return
     }
+    depth += 1
+    defer { depth -= 1 }
     let definition = program.states[Int(state)]
     let role = program.automata[Int(definition.automaton)].role
     if definition.onlyReturns {
@@ -250,6 +255,7 @@ struct StackArena {
     arena.collected = old.stacks.compactMap { moved[$0] }
     arena.isComplete = old.isComplete
     arena.isUncertain = old.isUncertain
-    return (arena, arena.finish())
+    let number = arena.finish()
+    return (arena, number)
   }
 }

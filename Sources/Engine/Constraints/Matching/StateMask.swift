@@ -7,6 +7,8 @@ struct StateMask: Sendable {
   var exits: [Int32]
   /// Nodes of the token tree where a language is done and cannot go on. Ascending.
   var closings: [Int32] = []
+  /// Those on whose way a backslash was read.
+  var escapedClosings: [Int32] = []
   /// Tokens that depend on the names read before.
   var uncertain: [Int32] = []
 
@@ -25,7 +27,8 @@ struct StateMask: Sendable {
   }
 
   var byteCount: Int {
-    tokens.byteCount + (exits.count + closings.count + uncertain.count) * 4 + 64
+    tokens.byteCount + (exits.count + closings.count + escapedClosings.count + uncertain.count) * 4
+      + 64
   }
 }
 
