@@ -164,6 +164,13 @@ let package = Package(
         "Inference", "JSON",
       ],
       path: "Benchmarks/EngineBenchmarks"),
+    .executableTarget(
+      name: "ServingBenchmarks",
+      dependencies: [
+        "Constraints", "Tokenization", "GGUF", "Kernels", "Models", "ModelFiles", "Inference",
+        "ModelServing", "Workstation", "Dialects", "Gateway", "Egress", "JSON",
+      ],
+      path: "Benchmarks/ServingBenchmarks"),
 
     // Tests
     .testTarget(
