@@ -1,4 +1,7 @@
 import Foundation
+import GGUF
+import Inference
+import Tokenization
 
 /// Measurements of the server's parts: `ServingBenchmarks PART [options]`.
 @main
@@ -11,13 +14,18 @@ struct ServingBenchmarks {
     do {
       switch arguments.first {
       case "server": try ServerBenchmark.run(rest)
-      case "constraints": try ConstraintBenchmark.run(rest)
+      case "constraints":
+        let files = rest.filter { $0 != "--json" }
+        guard files.count <= 1 else { throw BenchmarkFailure("one model file at most") }
+        try ConstraintBenchmark.run(
+          json: rest.contains("--json"), vocabulary: try files.first.map(vocabulary))
       default:
         report(
           """
           usage: ServingBenchmarks PART [options]
             server       `maslin serve`: overhead against decoding in process, cached prompts, several clients
-            constraints  token masks of grammars, against one pass over the vocabulary
+            constraints  token masks of grammars, with the vocabulary of a model file or a made up one of 129,280
+                         tokens, against one pass over the vocabulary
           """)
         exit(2)
       }
@@ -25,6 +33,11 @@ struct ServingBenchmarks {
       report("\(error)")
       exit(2)
     }
+  }
+
+  private static func vocabulary(_ path: String) throws -> [[UInt8]] {
+    let vocabulary = try Vocabulary(GGUFFile.open(path).metadata)
+    return (0..<Int32(vocabulary.count)).map { Array(vocabulary.bytes(of: $0)) }
   }
 
   private static func report(_ message: String) {
