@@ -60,8 +60,6 @@ extension Grammar {
             JSONLanguages.strings(others, .anyJSON), minimum: Int(text.minimum),
             maximum: text.maximum.map(Int.init)))
       case .grammar(let inner): return .grammar(try grammar(inner))
-      case .distinct(let body): return .distinct(try expression(body))
-      case .name(let language): return .name(try restricted(language))
       case .network(let network):
         var result = Network()
         for _ in 1..<max(1, network.nodeCount) { _ = result.addNode() }

@@ -40,6 +40,8 @@ final class SchedulerInbox: Sendable {
     /// The mean time a sequence keeps its place, in seconds.
     var placeSeconds: Double?
     var isSleeping = false
+    /// The stop time that the thread knows of.
+    var takenStopTime: Double?
     var isEnded = false
     var broken: InferenceError?
     var endWaiters: [CheckedContinuation<Void, Never>] = []
@@ -144,6 +146,7 @@ final class SchedulerInbox: Sendable {
     state.withLock { state in
       let delivery = state.delivery
       state.delivery = Delivery(stopTime: delivery.stopTime)
+      state.takenStopTime = delivery.stopTime
       state.figures = figures
       state.placeSeconds = placeSeconds
       return delivery
@@ -161,12 +164,13 @@ final class SchedulerInbox: Sendable {
   /// Nothing can be computed any more: further requests are refused with this error.
   func breakDown(_ error: InferenceError) { state.withLock { $0.broken = $0.broken ?? error } }
 
-  /// Waits until something is delivered, at most `seconds`. A stop that is already known does not count.
+  /// Waits until something is delivered, at most `seconds`. A stop that the thread has taken already does not count.
   func sleep(atMost seconds: Double?) {
     let isDue = state.withLock { state in
       let delivery = state.delivery
       let isDue =
         !delivery.submissions.isEmpty || !delivery.jobs.isEmpty || delivery.needsAttention
+        || delivery.stopTime != state.takenStopTime
       state.isSleeping = !isDue
       return isDue
     }
