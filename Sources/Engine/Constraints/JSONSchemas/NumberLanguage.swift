@@ -5,6 +5,8 @@
 struct NumberLanguage {
   static let digits = 40
   static let fractionDigits = 40
+  /// Numbers with a point have at most this many digits, so that readers who take them for doubles see the same order.
+  static let exactDigits = 15
   static let maximumStates = 60_000
 
   var minimum: SchemaConstraints.Bound?
@@ -34,6 +36,8 @@ struct NumberLanguage {
     /// Digits before the point, and after it.
     var digits = 0
     var fraction = 0
+    /// Digits there may be after the point.
+    var room = 0
     /// The digits so far against those of the bounds.
     var low = Order.equal
     var high = Order.equal
@@ -137,7 +141,9 @@ struct NumberLanguage {
           }
           value.digits += 1
         case .point, .fraction:
-          guard value.fraction < fractionLimit, !isPadding || digit == 0 else { return nil }
+          guard value.fraction < min(fractionLimit, value.room), !isPadding || digit == 0 else {
+            return nil
+          }
           value.phase = .fraction
           let range = range(value)
           value.low = NumberLanguage.order(value.low, digit, range.low.fraction, value.fraction)
@@ -150,7 +156,9 @@ struct NumberLanguage {
           value.remainder = (value.remainder * 10 + Int(digit)) % modulus
         }
       case UInt8(ascii: "."):
-        guard value.phase == .whole, fractionLimit > 0 else { return nil }
+        let room = NumberLanguage.exactDigits - (value.isZero ? 0 : value.digits)
+        guard value.phase == .whole, fractionLimit > 0, room > 0 else { return nil }
+        value.room = room
         value.phase = .point
         let range = range(value)
         // Numbers of other lengths are settled by their length alone.

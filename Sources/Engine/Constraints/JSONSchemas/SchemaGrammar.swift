@@ -16,7 +16,8 @@ extension Grammar {
   /// - strings: `minLength`, `maxLength`, `pattern` (see `Grammar.regularExpression`), and the formats date, time, date-time,
   ///   duration, email, hostname, ipv4, ipv6, uuid, uri, uri-reference and json-pointer;
   /// - numbers: `minimum`, `maximum`, `exclusiveMinimum`, `exclusiveMaximum`, and `multipleOf` up to 10,000 in units of its last
-  ///   digit, all exactly. Numbers in a range are written without exponent; whole numbers without point;
+  ///   digit, all exactly. Numbers in a range are written without exponent and, with a point, in up to 15
+  ///   digits; whole numbers without point;
   /// - `unevaluatedProperties` and `unevaluatedItems` where no combination stands beside them.
   ///
   /// Refused with their place are `not`, `if`, `contains`, `uniqueItems`, `dependentRequired`, `dependentSchemas`, references out of the

@@ -19,8 +19,6 @@ struct NameTable {
   private var looked: [(set: Int32, members: Members)] = []
   private var setNumbers: [Addition: Int32] = [:]
 
-  var size: Int { spellings.count + sets.count * 8 }
-
   /// The spelling with one byte more.
   mutating func spelling(_ before: Int32, _ byte: UInt8) -> Int32 {
     let key = Int64(before) << 8 | Int64(byte)

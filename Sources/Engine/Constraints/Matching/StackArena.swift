@@ -54,8 +54,8 @@ struct StackArena {
     _ = finish()
   }
 
-  /// How much is kept, in frames and configurations.
-  var size: Int { frames.count + configurations.count * 4 + rows.count / 64 + names.size }
+  /// How much is kept, in frames and configurations; names are as long as the text and stay.
+  var size: Int { frames.count + configurations.count * 4 + rows.count / 64 }
 
   func frame(_ stack: Int32) -> Frame { frames[Int(stack)] }
 
