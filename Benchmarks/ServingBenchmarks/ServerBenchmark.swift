@@ -71,8 +71,8 @@ enum ServerBenchmark {
       ends = local.ends
       let server = try serve(path, options)
       defer { server.stop() }
-      _ = try server.complete(request(prompt: tokens(16, seed: 1), count: 8, ends: ends))
-      let answer = try server.complete(
+      _ = try server.client.complete(request(prompt: tokens(16, seed: 1), count: 8, ends: ends))
+      let answer = try server.client.complete(
         request(prompt: tokens(16, seed: 2), count: options.generate, ends: ends))
       guard answer.answerTokens == options.generate else {
         throw BenchmarkFailure(
@@ -145,11 +145,11 @@ enum ServerBenchmark {
     _ server: ServedModel, _ options: Options, _ ends: [Int32]
   ) throws -> (cold: Double, middle: Double, worst: Double, prompt: Int, reused: Int) {
     let body = request(prompt: tokens(options.prompt, seed: 3), count: 1, ends: ends)
-    let cold = try server.complete(body)
+    let cold = try server.client.complete(body)
     var times: [Double] = []
     var reused = 0
     for _ in 0..<options.repeats {
-      let answer = try server.complete(body)
+      let answer = try server.client.complete(body)
       times.append(answer.firstToken)
       reused = answer.reusedTokens
     }
@@ -166,12 +166,13 @@ enum ServerBenchmark {
   ) throws -> Double {
     let start = ContinuousClock.now
     let failed = FailureBox()
-    DispatchQueue.concurrentPerform(iterations: clients) { client in
+    let client = server.client
+    let count = options.generate
+    DispatchQueue.concurrentPerform(iterations: clients) { number in
       do {
-        _ = try server.complete(
+        _ = try client.complete(
           request(
-            prompt: tokens(64, seed: 100 + clients * 10 + client), count: options.generate,
-            ends: ends))
+            prompt: tokens(64, seed: 100 + clients * 10 + number), count: count, ends: ends))
       } catch {
         failed.set(error)
       }

@@ -182,8 +182,6 @@ def thinking():
     request = dict(model=model, max_tokens=64, extra_body=GREEDY, messages=question())
     message = client.messages.create(**request, thinking={"type": "enabled", "budget_tokens": 1024})
     blocks = [block for block in message.content if block.type == "thinking"]
-    if message.stop_reason == "max_tokens":
-        assert blocks, message
     for block in blocks:
         assert block.signature and block.thinking
     if not blocks:

@@ -283,7 +283,7 @@ public final class LocalModelService: ModelService {
     guard let pooling else {
       throw .unsupported(
         message:
-          "'\(name)' was not made for vectors: its file does not say how to make one of a text "
+          "'\(name)' makes no embeddings: its file does not say how to make a vector of a text "
           + "(\(inspection.architecture ?? "").pooling_type)",
         parameter: "model")
     }

@@ -119,11 +119,11 @@ struct SchemaGrammar {
     switch value {
     case .null: return .literal("null")
     case .bool(let flag): return .literal(flag ? "true" : "false")
-    case .integer(let number):
-      return .sequence([.literal(String(number)), .optional(.literal(".0"))])
+    // 2.0 would be the same to JSON schema, but readers of many languages take it for another type.
+    case .integer(let number): return .literal(String(number))
     case .number(let number):
       if let whole = Int(exactly: number), whole != 0 || number.sign == .plus {
-        return .sequence([.literal(String(whole)), .optional(.literal(".0"))])
+        return .literal(String(whole))
       }
       return .literal(number.isFinite ? number.description : "null")
     case .string(let text): return try string(text)
