@@ -185,8 +185,9 @@ def main():
                             wrong.append((agent.number, turn, text, got))
                     if usage and before:
                         cached = usage["prompt_tokens_details"]["cached_tokens"]
-                        reuse["possible"] += min(before, usage["prompt_tokens"] - 1)
-                        reuse["reused"] += cached
+                        possible = min(before, usage["prompt_tokens"] - 1)
+                        reuse["possible"] += possible
+                        reuse["reused"] += min(cached, possible)
                 # What the server has seen of this conversation, when the turn was completed.
                 before = size if usage else 0
                 answers.append(text)

@@ -150,9 +150,9 @@ struct AnswerTests {
     var configuration = RunningGateway.configuration()
     configuration.keepAliveInterval = .milliseconds(40)
     let service = ScriptedService { _, channel in
-      try await Task.sleep(for: .milliseconds(150))
+      try await Task.sleep(for: .milliseconds(800))
       channel.send([.content("one", [])])
-      try await Task.sleep(for: .milliseconds(150))
+      try await Task.sleep(for: .milliseconds(800))
       channel.send([.content("two", [])])
       ScriptedService.finish(channel)
     }

@@ -90,7 +90,7 @@ struct LimitTests {
   @Test("A head that never ends, or comes too slowly, ends the connection")
   func slowHead() async throws {
     var configuration = RunningGateway.configuration()
-    configuration.limits.headTime = .milliseconds(120)
+    configuration.limits.headTime = .seconds(1)
     try await RunningGateway.run(ScriptedService(), configuration: configuration) { running in
       let silent = try await RawClient(port: running.port)
       defer { silent.close() }
@@ -99,7 +99,7 @@ struct LimitTests {
       defer { slow.close() }
       try await slow.send("GET / HTTP/1.1\r\nhost: localhost\r\n")
       let dripping = Task {
-        for index in 0..<200 {
+        for index in 0..<400 {
           try await slow.send("x-\(index): 1\r\n")
           try await Task.sleep(for: .milliseconds(10))
         }
@@ -134,10 +134,10 @@ struct LimitTests {
   @Test("An idle connection is closed; one whose answer takes its time is not")
   func idle() async throws {
     var configuration = RunningGateway.configuration()
-    configuration.limits.headTime = .milliseconds(100)
-    configuration.limits.idleTime = .milliseconds(100)
+    configuration.limits.headTime = .seconds(1)
+    configuration.limits.idleTime = .seconds(1)
     let service = ScriptedService { _, channel in
-      try await Task.sleep(for: .milliseconds(400))
+      try await Task.sleep(for: .milliseconds(2500))
       ScriptedService.say("late", on: channel)
     }
     try await RunningGateway.run(service, configuration: configuration) { running in

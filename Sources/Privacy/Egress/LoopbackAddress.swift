@@ -42,7 +42,8 @@ public struct LoopbackAddress: Hashable, Sendable, CustomStringConvertible {
   }
 
   private static func port(_ text: Substring) -> Int? {
-    guard text.first == ":", text.count <= 6, text.dropFirst().allSatisfy(\.isASCII),
+    guard text.first == ":", text.count <= 6,
+      text.dropFirst().utf8.allSatisfy({ (0x30...0x39).contains($0) }),
       let port = UInt16(text.dropFirst()), port > 0
     else { return nil }
     return Int(port)

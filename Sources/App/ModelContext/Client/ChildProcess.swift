@@ -35,6 +35,8 @@ public final class ChildProcess: MessageTransport {
   private let inputIsClosed = Mutex(false)
   private let lineLimit: Int
   private let messages: TailBuffer
+  /// Signalled when all of the program's standard error is read.
+  private let errorsAreRead = DispatchSemaphore(value: 0)
   private let state = Mutex(State())
 
   /// What every server gets of this program's environment. The rest stays here: it may hold secrets.
@@ -183,9 +185,11 @@ public final class ChildProcess: MessageTransport {
     state.withLock { $0.isStarted = true }
     // The threads hold on to what they use, but not to the process, so that letting go of it ends it.
     let (output, errors, lineLimit, messages) = (output, errors, lineLimit, messages)
+    let errorsAreRead = errorsAreRead
     Self.thread {
       Self.read(errors) { messages.append($0) }
       Foundation.close(errors)
+      errorsAreRead.signal()
     }
     Self.thread { [weak self] in
       var splitter = LineSplitter(limit: lineLimit)
@@ -267,6 +271,8 @@ public final class ChildProcess: MessageTransport {
     case let status? where status & 0x7F == 0: how = "it ended with status \(status >> 8 & 0xFF)"
     case let status?: how = "it was ended by signal \(status & 0x7F)"
     }
+    // What it wrote last may still be on its way.
+    _ = errorsAreRead.wait(timeout: .now() + .milliseconds(500))
     let text = errorText.split(separator: "\n").suffix(3).joined(separator: " / ")
     return text.isEmpty ? how : how + "; its last messages: " + SafeText.line(text)
   }

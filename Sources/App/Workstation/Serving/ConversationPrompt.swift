@@ -171,7 +171,8 @@ struct ConversationPrompt: Sendable {
       thought = .optional
     }
     return Prepared(
-      tokens: tokens, parser: parser, thought: thought, notes: Self.repetitions(in: turns))
+      tokens: tokens, parser: parser, thought: thought,
+      notes: Self.repetitions(in: turns) + levels(of: request.thinking, encoding))
   }
 
   private func check(_ turns: [Turn]) throws(ServiceError) {
@@ -201,6 +202,14 @@ struct ConversationPrompt: Sendable {
           parameter: path)
       }
     }
+  }
+
+  /// Says when how hard to think, which was asked for, is nothing that the model's format can say.
+  private func levels(
+    of asked: GenerationRequest.Thinking?, _ encoding: any ChatEncoding
+  ) -> [String] {
+    guard let asked, asked == .high || asked == .max, encoding is QwenChat else { return [] }
+    return ["'\(modelName)' knows no levels of thinking: '\(asked.rawValue)' counts as thinking"]
   }
 
   private func encoding(

@@ -162,7 +162,9 @@ package final class SchedulingLoop {
     }
     figures.finished.count(reason)
     let report = sequence.finish(reason, at: time)
-    keep(sequence, as: .end)
+    // Where an answer is broken off no later prompt begins: its own prompt's end is known already, and every such place
+    // kept would only push others out.
+    if reason != .cancelled || !sequence.isAnswering { keep(sequence, as: .end) }
     remove(sequence)
     _ = sequence.request.receive(.finished(report))
   }
