@@ -308,7 +308,7 @@ def an_agent_with_tools():
             message, reason = choice.message.model_dump(exclude_none=True), choice.finish_reason
         assert reason == "tool_calls" or reason == "length" and turn == 3, (reason, message)
         messages.append(message)
-        for call in message["tool_calls"]:
+        for call in message.get("tool_calls") or []:
             values = valid(openai.types.chat.ChatCompletionMessageToolCall.model_validate(call))
             assert call["id"] not in ids
             ids.add(call["id"])

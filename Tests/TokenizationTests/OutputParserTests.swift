@@ -233,6 +233,29 @@ struct OutputParserTests {
       }
     }
   }
+
+  @Test("An answer cut off at any place holds only calls that were complete")
+  func cutOff() {
+    let dsml =
+      "said\n\n<｜DSML｜tool_calls>\n<｜DSML｜invoke name=\"f\">\n"
+      + "<｜DSML｜parameter name=\"p\" string=\"true\">x</｜DSML｜parameter>\n"
+      + "<｜DSML｜parameter name=\"q\" string=\"false\">12</｜DSML｜parameter>\n</｜DSML｜invoke>"
+    let json = "said\n<tool_call>\n{\"name\": \"f\", \"arguments\": {\"p\": 1}}\n</tool_call>"
+    let function =
+      "said\n<tool_call>\n<function=f>\n<parameter=p>\nx\n</parameter>\n</function>\n</tool_call>"
+    for (text, syntax) in [
+      (dsml, ChatOutputParser.Syntax.dsml), (json, .json), (function, .function),
+    ] {
+      for count in 0...text.count {
+        var parser = ChatOutputParser(syntax: syntax, startsThinking: false)
+        let events =
+          parser.append(String(text.prefix(count)))
+          + parser.finishLocated(isCutOff: true).map(\.event)
+        let calls = events.count { if case .toolCall = $0 { true } else { false } }
+        #expect(calls == (count == text.count ? 1 : 0), "\(text.prefix(count))")
+      }
+    }
+  }
 }
 
 /// Random numbers that a seed repeats (SplitMix64).

@@ -66,23 +66,27 @@ package struct AnswerAssembler: Sendable {
   }
 
   /// Ends the answer; returns what was held back.
-  package mutating func finish() -> [GenerationEvent] {
+  ///
+  /// - Parameter isCutOff: Whether the answer ended at a limit: a call that is still open is none then.
+  package mutating func finish(isCutOff: Bool = false) -> [GenerationEvent] {
     guard stopText == nil else { return [] }
     let text = detokenizer.finish()
     textBytes += text.utf8.count
-    var events = take(text, isFinal: true)
+    var events = take(text, isFinal: true, isCutOff: isCutOff)
     if stopText == nil { give(stopTexts.flush(), &events) }
     return events
   }
 
-  private mutating func take(_ text: String, isFinal: Bool) -> [GenerationEvent] {
+  private mutating func take(
+    _ text: String, isFinal: Bool, isCutOff: Bool = false
+  ) -> [GenerationEvent] {
     var events: [GenerationEvent] = []
     guard parser != nil else {
       if !text.isEmpty { say(text, at: textBytes - text.utf8.count, &events) }
       return events
     }
     var pieces = parser?.appendLocated(text) ?? []
-    if isFinal { pieces += parser?.finishLocated() ?? [] }
+    if isFinal { pieces += parser?.finishLocated(isCutOff: isCutOff) ?? [] }
     for piece in pieces {
       guard stopText == nil else { break }
       switch piece.event {

@@ -118,8 +118,13 @@ final class RunningAnswer: Sendable {
   }
 
   private func end(_ finish: SequenceFinish) {
+    let isCutOff =
+      switch finish.reason {
+      case .tokenLimit, .contextFull, .loop: true
+      case .stopToken, .constraintComplete, .stopped, .cancelled: false
+      }
     var (events, assembler) = state.withLock { state in
-      let events = state.assembler.finish()
+      let events = state.assembler.finish(isCutOff: isCutOff)
       rememberCalls(&state)
       return (events, state.assembler)
     }

@@ -43,6 +43,8 @@ public struct ChatOutputParser: Sendable {
   /// How calls are written.
   public let syntax: Syntax
   private var stage: Stage
+  /// Whether a call that is still open at the end counts if it can be read.
+  private var trustsOpenCalls = true
   /// Text that is not decided yet, in UTF-8.
   private var held: [UInt8] = []
   /// The bytes of the answer before `held`.
@@ -112,7 +114,13 @@ public struct ChatOutputParser: Sendable {
   }
 
   /// As `finish`, with the places of the pieces in the answer's text.
-  public mutating func finishLocated() -> [LocatedEvent] { advance(isFinal: true) }
+  ///
+  /// - Parameter isCutOff: Whether the answer ended against the model's will, at a limit. A call without its closer is
+  ///   then never taken for complete.
+  public mutating func finishLocated(isCutOff: Bool = false) -> [LocatedEvent] {
+    trustsOpenCalls = !isCutOff
+    return advance(isFinal: true)
+  }
 
   /// A whole answer at once: neighbouring pieces joined.
   public static func parse(
@@ -284,7 +292,9 @@ public struct ChatOutputParser: Sendable {
   /// The answer ends inside a block.
   private mutating func endBlock(_ isInCall: Bool, _ events: inout [LocatedEvent]) -> Bool {
     let text = String(decoding: held, as: UTF8.self)
-    if isInCall, let call = DSML.call(text, isCut: true, kinds: parameterKinds) {
+    if isInCall, trustsOpenCalls,
+      let call = DSML.call(text, isCut: true, kinds: parameterKinds)
+    {
       add(.toolCall(call), &events)
     } else if isInCall {
       add(.malformed(text), &events)
@@ -302,9 +312,12 @@ public struct ChatOutputParser: Sendable {
     let place = found?.lowerBound ?? held.count
     let text = String(decoding: held[..<place], as: UTF8.self)
     let isNext = found.map { held[$0].starts(with: TaggedCallScan.opener) } ?? false
-    var call =
-      syntax == .json
-      ? TaggedCall.json(text) : TaggedCall.function(text, kinds: parameterKinds)
+    var call: ToolCall?
+    if found != nil || trustsOpenCalls {
+      call =
+        syntax == .json
+        ? TaggedCall.json(text) : TaggedCall.function(text, kinds: parameterKinds)
+    }
     if let found, !isNext {
       call?.verbatim =
         String(repeating: "\n", count: lineBreaks) + "<tool_call>" + text
