@@ -44,7 +44,10 @@ public final class ChildProcess: MessageTransport {
     "HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "SHELL", "TERM", "TMPDIR", "USER",
   ]
 
-  /// Starts a program in the working directory.
+  /// Writing to a program that is gone must be an error of that write, not the end of this process.
+  private static let ignoresBrokenPipes: Void = { _ = signal(SIGPIPE, SIG_IGN) }()
+
+  /// Starts a program in the working directory. From then on this process ignores SIGPIPE.
   ///
   /// - Parameters:
   ///   - command: what to start.
@@ -57,6 +60,7 @@ public final class ChildProcess: MessageTransport {
       throw StartFailure(command: command.command, reason: "its command holds a NUL character")
     }
     let pipes: PipeTriple
+    Self.ignoresBrokenPipes
     (process, pipes) = try Self.starting.withLock { _ throws(StartFailure) in
       let pipes = try PipeTriple(command.command)
       do throws(StartFailure) {
