@@ -24,7 +24,7 @@ public struct SchedulerSettings: Hashable, Sendable {
   public init(
     maximumSequences: Int = 8, queueLimit: Int = 64, memoryLimit: Int = .max,
     reservedAnswer: Int = 1024, latencyTarget: Double = 0.25, minimumChunk: Int = 8,
-    agingTime: Double = 30, pauseLimit: Double = 120,
+    agingTime: Double = 30, pauseLimit: Double = 600,
     loops: LoopDetector.Settings = LoopDetector.Settings()
   ) {
     self.maximumSequences = max(1, maximumSequences)
